@@ -1,0 +1,1 @@
+"""Build, prove and ship operating-system images for microVMs and edge machines."""

@@ -1,0 +1,1 @@
+"""Compressed tar streams into entries, bodies of file data, and one merged tree."""
