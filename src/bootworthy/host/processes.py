@@ -23,7 +23,6 @@ from bootworthy.errors import BuildError, DeadlineError, HostError
 _KEPT = ("HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PR_SET_PDEATHSIG = 1
-_GRACE = 3.0
 _SHOWN = 4000
 
 
@@ -72,8 +71,9 @@ def ending(status: int) -> str:
 class Child:
     """A running subprocess that leads its own process group; leaving the `with` block ends the whole group."""
 
-    def __init__(self, process: subprocess.Popen[bytes], argv: Sequence[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], argv: Sequence[str], grace: float) -> None:
         self._process = process
+        self._grace = grace
         self.argv = tuple(argv)
 
     @property
@@ -112,10 +112,10 @@ class Child:
             os.killpg(self.pid, number)
 
     def end(self) -> int:
-        """End the group: SIGTERM, a grace of three seconds, SIGKILL. Returns the exit status."""
+        """End the group: SIGTERM, some seconds of grace, SIGKILL. Returns the exit status."""
         if self._process.poll() is None:
             self.signal_group(signal.SIGTERM)
-            deadline = time.monotonic() + _GRACE
+            deadline = time.monotonic() + self._grace
             while self._process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.01)
         self.signal_group(signal.SIGKILL)
@@ -130,7 +130,7 @@ def _die_with_parent() -> None:
 def spawn(
     argv: Sequence[str | os.PathLike[str]], *, env: Mapping[str, str] | None = None, cwd: Path | None = None,
     stdin: int = subprocess.DEVNULL, stdout: IO[bytes] | int = subprocess.PIPE,
-    stderr: IO[bytes] | int = subprocess.STDOUT, pass_fds: Sequence[int] = (),
+    stderr: IO[bytes] | int = subprocess.STDOUT, pass_fds: Sequence[int] = (), grace: float = 3.0,
 ) -> Iterator[Child]:  # fmt: skip
     """Start a child for as long as the `with` block lasts.
 
@@ -147,20 +147,20 @@ def spawn(
         raise HostError("tool.missing", f"could not find {words[0]}", hint="run `bootworthy doctor`") from error
     except PermissionError as error:
         raise HostError("tool.denied", f"may not run {words[0]}", where=shlex.join(words)) from error
-    child = Child(process, words)
+    child = Child(process, words, grace)
     try:
         yield child
     finally:
         child.end()
-        if process.stdout is not None:
-            process.stdout.close()
-        if process.stdin is not None:
-            process.stdin.close()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
 
 def run(
     argv: Sequence[str | os.PathLike[str]], *, env: Mapping[str, str] | None = None, cwd: Path | None = None,
-    data: bytes | None = None, timeout: float | None = None, check: bool = True,
+    data: bytes | None = None, timeout: float | None = None, check: bool = True, grace: float = 3.0,
 ) -> Completed:  # fmt: skip
     """Run a child to its end with its output captured.
 
@@ -171,7 +171,7 @@ def run(
     """
     started = time.monotonic()
     stdin = subprocess.DEVNULL if data is None else subprocess.PIPE
-    with spawn(argv, env=env, cwd=cwd, stdin=stdin, stderr=subprocess.PIPE) as child:
+    with spawn(argv, env=env, cwd=cwd, stdin=stdin, stderr=subprocess.PIPE, grace=grace) as child:
         try:
             stdout, stderr = child._process.communicate(data, timeout)  # noqa: SLF001
         except subprocess.TimeoutExpired:

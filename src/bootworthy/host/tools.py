@@ -50,3 +50,4 @@ def digest(path: Path) -> str:
 MMDEBSTRAP = Tool("mmdebstrap", "mmdebstrap", "bootstrap Debian")
 DEPMOD = Tool("depmod", "kmod", "write modules.dep")
 DPKG_DEB = Tool("dpkg-deb", "dpkg", "unpack Debian packages")
+UNSHARE = Tool("unshare", "util-linux", "keep a build's mounts and processes together")

@@ -74,7 +74,7 @@ class Tree:
     bodies: tuple[Path, ...] = ()
 
     def walk(self) -> Iterator[tuple[bytes, Node]]:
-        """Every name with its node, parents first, siblings in byte order; paths have no leading slash, the root is b""."""
+        """Every name with its node, parents first, siblings in byte order; no slash in front, the root is empty."""
         stack: list[tuple[bytes, Node]] = [(b"", self.root)]
         while stack:
             path, node = stack.pop()

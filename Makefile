@@ -1,0 +1,50 @@
+# make demo: from a fresh Debian 12 to a proven matrix. make test: from a fresh Debian 12 to a passed test run.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test soak lint clean constraints
+
+demo: $(VENV)/core
+	$(BIN)/bootworthy prove '*/*/qemu-microvm-*'
+	$(BIN)/bootworthy matrix
+	$(BIN)/bootworthy matrix --format html > matrix.html
+	@echo; echo "The same as a page: matrix.html. Every tick's record: $(BIN)/bootworthy evidence"
+
+test: $(VENV)/dev
+	$(BIN)/pytest tests/unit -n 2 -q
+	$(BIN)/pytest tests/tools tests/boot -q
+
+# Twenty proofs of each cell, a hundred kills: an hour, for figures that go into the docs.
+soak: $(VENV)/dev
+	$(BIN)/pytest soak -q
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/mypy
+
+$(VENV)/core: constraints.txt pyproject.toml scripts/system
+	scripts/system demo
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --require-hashes -r constraints.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev: constraints-dev.txt pyproject.toml scripts/system
+	scripts/system test
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --require-hashes -r constraints-dev.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	touch $(VENV)/core $@
+
+# Pin again what pyproject.toml asks for; needs pip-tools.
+constraints:
+	for extra in "" dev; do pip-compile -q --generate-hashes --allow-unsafe --strip-extras $${extra:+--extra $$extra} \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --build-deps-for editable \
+		-o constraints$${extra:+-$$extra}.txt pyproject.toml; done
+
+clean:
+	rm -rf $(VENV) matrix.html

@@ -1,0 +1,1 @@
+"""How images come to be: bootstrap, kernel package, initial RAM disk, base layer."""

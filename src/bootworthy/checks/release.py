@@ -1,0 +1,131 @@
+"""Kernel and modules belong together: one release, one build, and a layout that is found."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from bootworthy.checks.modules_folder import ModulesFolder, Sampled
+from bootworthy.checks.reading import shown
+from bootworthy.checks.rule import Check, Rule
+from bootworthy.checks.subject import Subject
+from bootworthy.vocabulary import Finding, Severity
+
+_DEP = "modules.dep(5)"
+
+MISMATCH = Rule(
+    id="kernel.release-mismatch", severity=Severity.ERROR, title="Kernel and modules are of different releases",
+    why="The kernel looks for modules of its own release and refuses those of another: no module loads, and where a "
+    "driver of the root is one, it does not boot.",
+    remedy="take kernel and modules from one build: one bundle, or two tags of the same release",
+    source="include/linux/vermagic.h and kernel/module/version.c of Linux",
+)  # fmt: skip
+MIXED = Rule(
+    id="modules.mixed", severity=Severity.ERROR, title="The modules are of several builds",
+    why="A kernel loads only modules that were built with its options; some of these it refuses.",
+    remedy="build or pull the modules again, all from one build", source="include/linux/vermagic.h of Linux",
+)  # fmt: skip
+NESTED = Rule(
+    id="modules.nested", severity=Severity.ERROR, title="The modules lie too deep in their image",
+    why="The volume is mounted at /usr/lib/modules/RELEASE, and modprobe looks for modules.dep right there.",
+    remedy="put the content of that folder at the top of the image, so that it has /modules.dep",
+    source="DESIGN, section 5, Bundle",
+)  # fmt: skip
+NO_DEP = Rule(
+    id="modules.no-dep", severity=Severity.ERROR, title="There is no modules.dep",
+    why="Without it nobody can tell in which order modules are loaded: modprobe finds none.",
+    remedy="run `depmod -b FOLDER RELEASE` on the modules before they are packed", source=_DEP,
+)  # fmt: skip
+UNREADABLE = Rule(
+    id="modules.unreadable", severity=Severity.ERROR, title="A module or a list of modules is damaged",
+    why="What cannot be read here cannot be loaded there.",
+    remedy="build or pull the modules again", source=_DEP,
+)  # fmt: skip
+INCOMPLETE = Rule(
+    id="modules.incomplete", severity=Severity.ERROR, title="modules.dep names modules that are not there",
+    why="Whatever needs one of them fails to load.",
+    remedy="run depmod again, or take modules and modules.dep from the same package", source=_DEP,
+)  # fmt: skip
+NO_KERNEL = Rule(
+    id="modules.no-kernel", severity=Severity.WARNING, title="The modules cannot be compared with a kernel",
+    why="No kernel here says its release, so nobody can tell whether the modules are its own.",
+    remedy="name the kernel image that goes with the modules",
+)  # fmt: skip
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """Compare the modules with the kernel and with one another."""
+    folder = subject.modules_folder
+    if folder is None:
+        return
+    # Modules that lie unused in a root do no harm to a boot; a volume of modules is there to be used.
+    severity = Severity.ERROR if subject.modules_are_a_volume else Severity.WARNING
+    if subject.modules_are_a_volume and folder.path:
+        message = f"the modules are in /{shown(folder.path)}, not at the top of their image"
+        yield NESTED.broken(folder.where, message)
+    yield from _lists(folder, severity)
+    yield from _opened(folder, severity)
+    yield from _builds(subject, folder, severity)
+
+
+def _lists(folder: ModulesFolder, severity: Severity) -> Iterator[Finding]:
+    if folder.fault is not None and folder.fault.code == "kernel.no-modules-dep":
+        has = f"there are {len(folder.files)} modules, and no modules.dep" if folder.files else "there are no modules"
+        yield NO_DEP.broken(folder.where, has, severity=severity)
+        return
+    if folder.fault is not None:
+        yield UNREADABLE.broken(folder.where, _told(folder.fault.where, folder.fault.message), severity=severity)
+        return
+    absent = list(itertools.islice(folder.absent(), 1000))
+    if absent:
+        some = ", ".join(shown(path) for path in absent[:3]) + (", ..." if len(absent) > 3 else "")
+        count = f"{len(absent)} of {len(folder.files)} modules are" if len(absent) > 1 else "a module is"
+        yield INCOMPLETE.broken(folder.where, f"{count} not there: {some}", severity=severity)
+
+
+def _opened(folder: ModulesFolder, severity: Severity) -> Iterator[Finding]:
+    for module in folder.sample:
+        if module.fault is not None:
+            yield UNREADABLE.broken(module.where, f"the module {shown(module.fault.message)}", severity=severity)
+
+
+def _told(where: str | None, message: str) -> str:
+    return f"{shown(where)}: {shown(message)}" if where else shown(message)
+
+
+def _builds(subject: Subject, folder: ModulesFolder, severity: Severity) -> Iterator[Finding]:
+    kernel = subject.release
+    if kernel is None:
+        yield NO_KERNEL.broken(folder.where, "no kernel here says of which release it is")
+        return
+    said = [module for module in folder.sample if module.info is not None and module.info.vermagic]
+    other = next((module for module in said if _release(module) != kernel), None)
+    if other is not None:
+        built = shown(_release(other))
+        yield MISMATCH.broken(other.where, _differ(kernel, f"this module is built for {built}"), severity=severity)
+        return
+    if folder.release not in {None, kernel}:
+        stands = f"the modules stand under {shown(folder.release or '')}"
+        yield MISMATCH.broken(folder.where, _differ(kernel, stands), severity=severity)
+    odd = next((module for module in said if _magic(module) != _magic(said[0])), None)
+    if odd is not None:
+        message = f"this module was built as {shown(_magic(odd))!r}, another as {shown(_magic(said[0]))!r}"
+        yield MIXED.broken(odd.where, message, severity=severity)
+
+
+def _differ(kernel: str, modules: str) -> str:
+    return f"the kernel is {shown(kernel)}, and {modules}"
+
+
+def _magic(module: Sampled) -> str:
+    return "" if module.info is None else module.info.vermagic.strip()
+
+
+def _release(module: Sampled) -> str:
+    return "" if module.info is None else module.info.release
+
+
+CHECK = Check(
+    title="Kernel and modules",
+    rules=(MISMATCH, MIXED, NESTED, NO_DEP, UNREADABLE, INCOMPLETE, NO_KERNEL), find=find,
+)  # fmt: skip

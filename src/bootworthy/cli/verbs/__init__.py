@@ -1,0 +1,1 @@
+"""One file per verb; its `COMMAND` is what the command line finds."""

@@ -1,0 +1,88 @@
+"""Inode records of 256 bytes (ext4: Index Nodes)."""
+
+from __future__ import annotations
+
+import stat
+import struct
+from dataclasses import dataclass
+
+from bootworthy.filesystems.ext4.checksum import Checksums
+from bootworthy.filesystems.ext4.extents import EMPTY
+
+SIZE = 256
+ROOT = 2
+JOURNAL = 8
+LOST_AND_FOUND = 11
+FIRST = 11
+"""The first inode that is not reserved."""
+MOST_LINKS = 65000
+EXTENTS = 0x80000
+INDEX = 0x1000
+_RECORD = struct.Struct("<HHIIIIIHHIII60sIIIIHHHHHHHHIIIIIII96s")
+_EXTRA = 32
+"""Bytes of fields behind the first 128."""
+_EARLIEST = -(2**31)
+_LATEST = 5 * 2**31 - 1
+"""Seconds. ext4 reaches to 2446, but e2fsck takes times from 2310 on for an old kernel's error and rewrites them."""
+
+
+def timestamp(nanoseconds: int) -> tuple[int, int]:
+    """Low 32 bits of the seconds, and the field with nanoseconds and two more bits; clamped to 1901..2310."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    if not _EARLIEST <= seconds <= _LATEST:
+        seconds, rest = max(_EARLIEST, min(_LATEST, seconds)), 0
+    low = seconds & 0xFFFFFFFF
+    signed = low - 2**32 if low >= 2**31 else low
+    return low, rest << 2 | (seconds - signed) >> 32
+
+
+def device(major: int, minor: int) -> bytes:
+    """The 60 bytes of a device node: the old form while both numbers are below 256."""
+    if major < 256 and minor < 256:
+        return struct.pack("<II52x", major << 8 | minor, 0)
+    return struct.pack("<II52x", 0, minor & 0xFF | major << 8 | (minor & ~0xFF) << 12)
+
+
+@dataclass(slots=True)
+class Inode:
+    """What stands in an inode record; one for each file, so it can change while it is planned."""
+
+    number: int
+    mode: int
+    """Type and permissions."""
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    """Nanoseconds since 1970; the record's other times are the same."""
+    links: int = 1
+    size: int = 0
+    blocks: int = 0
+    """Blocks it owns: content, extent tree, attributes."""
+    flags: int = 0
+    content: bytes = EMPTY
+    """60 bytes: an extent tree's root, a short link's target, a device number."""
+    acl: int = 0
+    """Its attribute block, 0 for none."""
+    inline: bytes = b""
+    """Attributes inside the record."""
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is one."""
+        return stat.S_ISDIR(self.mode)
+
+    def pack(self, sums: Checksums | None) -> bytes:
+        """The record."""
+        seconds, extra = timestamp(self.mtime)
+        sectors = self.blocks * 8
+        record = _RECORD.pack(
+            self.mode, self.uid & 0xFFFF, self.size & 0xFFFFFFFF, seconds, seconds, seconds, 0, self.gid & 0xFFFF,
+            self.links, sectors & 0xFFFFFFFF, self.flags, 0, self.content, 0, self.acl & 0xFFFFFFFF, self.size >> 32,
+            0, sectors >> 32, self.acl >> 32, self.uid >> 16, self.gid >> 16, 0, 0, _EXTRA, 0,
+            extra, extra, extra, seconds, extra, 0, 0, self.inline,
+        )  # fmt: skip
+        if sums is None:
+            return record
+        total = sums.owned(self.number, record)
+        low, high = struct.pack("<H", total & 0xFFFF), struct.pack("<H", total >> 16)
+        return record[:0x7C] + low + record[0x7E:0x82] + high + record[0x84:]

@@ -1,0 +1,146 @@
+"""Write a planned volume: file data by in-kernel copies, metadata in bulk, the rest stays a hole."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from bootworthy.errors import IntegrityError
+from bootworthy.filesystems.ext4 import groups
+from bootworthy.filesystems.ext4.checksum import Checksums
+from bootworthy.filesystems.ext4.geometry import GROUP
+from bootworthy.filesystems.ext4.inode import SIZE
+from bootworthy.filesystems.ext4.options import BLOCK
+from bootworthy.filesystems.ext4.plan import Layout
+from bootworthy.filesystems.ext4.superblock import OFFSET, Superblock
+from bootworthy.host.progress import QUIET, Progress, Task
+from bootworthy.layers.node import Tree
+
+_PIECE = 16 * 2**20
+"""Bytes of one copy, so that progress is seen."""
+_BUFFER = 2**20
+_NO_KERNEL_COPY = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
+
+
+def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET) -> None:
+    """Write the volume that `layout` plans for `tree` into an open file, which loses what it held.
+
+    Raises:
+        IntegrityError: `ext4.body`, when a body is shorter than the tree says.
+        OSError: as the operating system says; `host.files.writing` makes it an error for people.
+    """
+    file.flush()
+    target = file.fileno()
+    os.ftruncate(target, 0)
+    os.ftruncate(target, layout.size)
+    for line in layout.left_out:
+        progress.note(f"left out an extended attribute that ext4 cannot keep: {line}")
+    with progress.task("ext4", layout.data) as task:
+        _copy_data(tree, layout, target, task)
+    for block, data in _metadata(layout):
+        _write_at(target, data, block * BLOCK)
+
+
+def _metadata(layout: Layout) -> Iterator[tuple[int, bytes]]:
+    """Everything but file data, neighbouring blocks joined. The first superblock comes last."""
+    sums = Checksums(layout.options.uuid) if layout.options.profile.checksums else None
+    yield from _gathered(layout.blobs)
+    yield from _tables(layout, sums)
+    found = groups.describe(layout.geometry, layout.used, layout.inodes[-1].number, _directories(layout), sums)
+    yield from _gathered(sorted(found.bitmaps))
+    superblock = Superblock(layout.options, layout.geometry, found.free_blocks, found.free_inodes, layout.journal)
+    for group in reversed(layout.geometry.backups()):
+        lead = OFFSET if group == 0 else 0
+        head = (bytes(lead) + superblock.pack(group)).ljust(BLOCK, b"\0")
+        yield group * GROUP, head + found.descriptors
+
+
+def _directories(layout: Layout) -> list[int]:
+    """Directories in each group's inodes."""
+    counts = [0] * layout.geometry.groups
+    for inode in layout.inodes:
+        if inode.is_directory:
+            counts[(inode.number - 1) // layout.geometry.inodes_per_group] += 1
+    return counts
+
+
+def _tables(layout: Layout, sums: Checksums | None) -> Iterator[tuple[int, bytes]]:
+    """The used part of each inode table."""
+    per_group = layout.geometry.inodes_per_group
+    table = bytearray()
+    group = 0
+    for inode in layout.inodes:
+        owner, place = divmod(inode.number - 1, per_group)
+        if owner != group:
+            yield layout.geometry.inode_tables[group], bytes(table)
+            table.clear()
+            group = owner
+        table.extend(bytes(place * SIZE - len(table)))
+        table += inode.pack(sums)
+    yield layout.geometry.inode_tables[group], bytes(table)
+
+
+def _gathered(blobs: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Blobs in the order of their blocks, joined with their neighbours up to `_BUFFER` bytes."""
+    parts: list[bytes] = []
+    first = size = 0
+    for block, data in blobs:
+        if parts and (first * BLOCK + size != block * BLOCK or size >= _BUFFER):
+            yield first, b"".join(parts)
+            parts, size = [], 0
+        if not parts:
+            first = block
+        parts.append(data)
+        size += len(data)
+    if parts:
+        yield first, b"".join(parts)
+
+
+def _copy_data(tree: Tree, layout: Layout, target: int, task: Task) -> None:
+    with contextlib.ExitStack() as stack:
+        opened: dict[int, tuple[int, int]] = {}
+        for copy in layout.copies:
+            if copy.body not in opened:
+                body = stack.enter_context(tree.bodies[copy.body].open("rb"))
+                opened[copy.body] = body.fileno(), os.fstat(body.fileno()).st_size
+            source, size = opened[copy.body]
+            # The zeros that fill the last block of a body may be missing: they are a hole in the volume.
+            length = min(copy.length * BLOCK, size - copy.position)
+            if length <= (copy.length - 1) * BLOCK:
+                raise _short(tree.bodies[copy.body])
+            _copy(source, copy.position, target, copy.block * BLOCK, length, task, tree.bodies[copy.body])
+
+
+def _copy(source: int, start: int, target: int, end: int, length: int, task: Task, body: Path) -> None:
+    """Copy in the kernel, which shares blocks where the filesystem can; else through memory."""
+    while length:
+        piece = min(length, _PIECE)
+        try:
+            done = os.copy_file_range(source, target, piece, start, end)
+        except OSError as error:
+            if error.errno not in _NO_KERNEL_COPY:
+                raise
+            data = os.pread(source, piece, start)
+            _write_at(target, data, end)
+            done = len(data)
+        if not done:
+            raise _short(body)
+        start, end, length = start + done, end + done, length - done
+        task.advance(done)
+
+
+def _short(body: Path) -> IntegrityError:
+    return IntegrityError(
+        "ext4.body", "it is shorter than its index says", where=str(body), hint="remove it and convert again",
+    )  # fmt: skip
+
+
+def _write_at(target: int, data: bytes, offset: int) -> None:
+    view = memoryview(data)
+    while view:
+        done = os.pwrite(target, view, offset)
+        view, offset = view[done:], offset + done

@@ -1,0 +1,1 @@
+"""Kernels as files: formats, releases, configuration, modules, and the initramfs that finds the root."""

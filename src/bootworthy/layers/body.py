@@ -1,0 +1,229 @@
+"""A layer taken in once: the bytes of its files go to a body, on whole blocks, and its entries to an index beside it.
+
+Both files are named by diffID and by the version of their layout, and appear whole: the body first, then the index that
+vouches for it. What stands in them depends on the layer alone, so two processes that make them at once make the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from bootworthy.errors import IntegrityError
+from bootworthy.host.files import scratch, sync_folder, writing
+from bootworthy.layers import index as indexes
+from bootworthy.layers import tar
+from bootworthy.layers.compression import Meter, inflate
+from bootworthy.layers.entry import Entry
+from bootworthy.layers.index import Index, Layer
+from bootworthy.layers.node import BLOCK, Chunk, Kind
+from bootworthy.layers.stream import Stream
+
+_BATCH = 4 << 20
+_VECTORS = 1000  # the kernel takes 1024 (IOV_MAX)
+_SMALL = 32 << 10
+_ZEROS = bytes(2 * BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFiles:
+    """A layer that was taken in."""
+
+    diff_id: str
+    """`sha256:...` of the uncompressed stream."""
+    digest: str
+    """`sha256:...` of the compressed stream that was read first for this diffID."""
+    size: int
+    """Of that compressed stream, in bytes."""
+    body: Path
+    index: Path
+
+    def load(self) -> Index:
+        """The entries.
+
+        Raises:
+            IntegrityError: `layer.bad-index`.
+        """
+        return indexes.decode(self.index.read_bytes(), where=str(self.index))
+
+
+def names(folder: Path, diff_id: str) -> tuple[Path, Path]:
+    """Where the body and the index of a layer are, if they are."""
+    stem = f"{diff_id.removeprefix('sha256:')}.{indexes.VERSION}"
+    return folder / f"{stem}.body", folder / f"{stem}.index"
+
+
+def find(folder: Path, diff_id: str) -> LayerFiles | None:
+    """The files of a layer that was taken in before; None when there are none, or none that can be trusted."""
+    body, index = names(folder, diff_id)
+    try:
+        layer = indexes.peek(index.read_bytes())
+        if layer.diff_id != diff_id or layer.stored != body.stat().st_size:
+            return None
+    except (OSError, IntegrityError):
+        return None
+    return LayerFiles(diff_id, layer.digest, layer.size, body, index)
+
+
+def ingest(
+    stream: BinaryIO, media_type: str, folder: Path, *, digest: str | None = None, diff_id: str | None = None,
+    seen: Callable[[int], None] | None = None, where: str | None = None,
+) -> LayerFiles:  # fmt: skip
+    """Take in a layer from its compressed stream, which is read once and to its end, hashed on both sides.
+
+    Args:
+        stream: the compressed layer.
+        media_type: what its descriptor calls it.
+        folder: where body and index are kept.
+        digest: what the compressed stream must hash to, if known.
+        diff_id: what the uncompressed stream must hash to, if known; when this layer is there, nothing is read.
+        seen: told how many more compressed bytes were read.
+        where: what to call the layer in messages.
+
+    Raises:
+        IntegrityError: `layer.corrupt`, `layer.bad-tar`, `layer.wrong-digest` or `layer.wrong-diff-id`.
+        SpaceError, HostError: the files cannot be written.
+    """
+    if diff_id is not None and (found := find(folder, diff_id)) is not None:
+        return found
+    with scratch(folder, prefix=".layer-") as room:
+        body, index = room / "body", room / "index"
+        meter = Meter(stream, seen)
+        with writing(body), body.open("wb", buffering=0) as file:
+            hashed = _Hashed(inflate(meter, media_type, where=where))
+            tape = Stream(hashed, where=where)
+            writer = _Body(file.fileno())
+            entries = [_store(entry, tape, writer) for entry in tar.read(tape)]
+            tape.drain()
+            writer.flush()
+            _expect(meter.digest, digest, "digest", where)
+            _expect(hashed.digest, diff_id, "diff-id", where)
+            os.fdatasync(file.fileno())
+        layer = Layer(hashed.digest, meter.digest, meter.size, writer.position)
+        with writing(index), index.open("wb") as file:
+            file.write(indexes.encode(Index(layer, entries)))
+            file.flush()
+            os.fdatasync(file.fileno())
+        return _publish(folder, layer, body, index)
+
+
+def _publish(folder: Path, layer: Layer, body: Path, index: Path) -> LayerFiles:
+    if (found := find(folder, layer.diff_id)) is not None:
+        return found
+    final_body, final_index = names(folder, layer.diff_id)
+    with writing(folder):
+        body.replace(final_body)
+        index.replace(final_index)
+        sync_folder(folder)
+    return LayerFiles(layer.diff_id, layer.digest, layer.size, final_body, final_index)
+
+
+def _expect(found: str, wanted: str | None, what: str, where: str | None) -> None:
+    if wanted is not None and found != wanted:
+        raise IntegrityError(
+            f"layer.wrong-{what}", f"the layer's {what.replace('-id', 'ID')} is {found}, not {wanted}", where=where,
+            hint="fetch the image again; if that does not help, its publisher must build it again",
+        )  # fmt: skip
+
+
+class _Hashed:
+    """Pieces that are hashed as they pass."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self._hash = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._hash.update(piece)
+            yield piece
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._hash.hexdigest()}"
+
+
+class _Body:
+    """File data on its way to the disk, in batches."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waiting: list[bytes | memoryview] = []
+        self._bytes = 0
+        self.position = 0
+
+    def put(self, view: bytes | memoryview) -> None:
+        # a small view would keep the whole piece that it was cut from in memory
+        self._waiting.append(bytes(view) if len(view) < _SMALL else view)
+        self._bytes += len(view)
+        self.position += len(view)
+        if self._bytes >= _BATCH or len(self._waiting) >= _VECTORS:
+            self.flush()
+
+    def zeros(self, count: int) -> None:
+        if count:
+            self.put(_ZEROS[:count])
+
+    def align(self) -> None:
+        self.zeros(-self.position % BLOCK)
+
+    def flush(self) -> None:
+        while self._waiting:
+            left = os.writev(self._descriptor, self._waiting)
+            done = 0
+            while done < len(self._waiting) and left >= len(self._waiting[done]):
+                left -= len(self._waiting[done])
+                done += 1
+            del self._waiting[:done]
+            if left:
+                self._waiting[0] = memoryview(self._waiting[0])[left:]
+        self._bytes = 0
+
+
+def _store(entry: Entry, tape: Stream, body: _Body) -> Entry:
+    """Put what the archive holds for an entry into the body; return the entry, which then knows where."""
+    if entry.kind is not Kind.FILE or not entry.size:
+        return entry
+    if entry.extents is None:
+        entry.chunks = (Chunk(0, entry.size, 0, body.position),)
+        for view in tape.views(entry.size, "the data of a member"):
+            body.put(view)
+        body.align()
+        return entry
+    chunks = []
+    for extents in _touching(entry.extents):
+        start, end = _down(extents[0][0]), _up(sum(extents[-1]))
+        chunks.append(Chunk(start, min(end, entry.size) - start, 0, body.position))
+        at = start
+        for offset, length in extents:
+            body.zeros(offset - at)
+            for view in tape.views(length, "the data of a member"):
+                body.put(view)
+            at = offset + length
+        body.align()
+    entry.chunks = tuple(chunks)
+    return entry
+
+
+def _touching(extents: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Extents in groups that share blocks or lie in neighbouring ones."""
+    group: list[tuple[int, int]] = []
+    for extent in extents:
+        if group and _down(extent[0]) > _up(sum(group[-1])):
+            yield group
+            group = []
+        group.append(extent)
+    if group:
+        yield group
+
+
+def _down(offset: int) -> int:
+    return offset - offset % BLOCK
+
+
+def _up(offset: int) -> int:
+    return offset + -offset % BLOCK

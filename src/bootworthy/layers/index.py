@@ -1,0 +1,167 @@
+"""The index of a layer on disk: its entries, and where their bytes lie in the body beside it.
+
+Version 1, little endian: a header (`_HEADER`), one record of fixed size for each entry in archive order (`_RECORD`),
+then for each entry in the same order its path, target, extended attributes (`_XATTR`, name, value) and chunks
+(`_CHUNK`). The header has a CRC-32 of all that follows it. It is a cache: another version is made
+anew, never converted.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bootworthy.errors import IntegrityError
+from bootworthy.layers.entry import Entry
+from bootworthy.layers.node import BLOCK, Chunk, Kind
+
+VERSION = 1
+"""Of the index and of how a body is laid out; part of the names of both files."""
+
+_MAGIC = b"BWLAYER\n"
+_HEADER = struct.Struct("<8s I I Q Q Q 32s 32s")
+_RECORD = struct.Struct("<I I I I q I Q I I I I I I")
+_XATTR = struct.Struct("<H I")
+_CHUNK = struct.Struct("<Q Q Q")
+_SECOND = 10**9
+_PREFIX = "sha256:"
+
+_KINDS: tuple[Kind | None, ...] = (
+    None, Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK, Kind.CHARACTER, Kind.BLOCK, Kind.FIFO, Kind.SOCKET,
+)  # fmt: skip
+_CODES = {kind: code for code, kind in enumerate(_KINDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Which layer an index is of."""
+
+    diff_id: str
+    """`sha256:...` of the uncompressed stream."""
+    digest: str
+    """`sha256:...` of the compressed stream that it was made from; others can have the same diffID."""
+    size: int
+    """Of that compressed stream, in bytes."""
+    stored: int
+    """Of the body, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A layer and its entries, in archive order."""
+
+    layer: Layer
+    entries: Sequence[Entry]
+
+
+def encode(index: Index) -> bytes:
+    """An index as it is on disk."""
+    records = bytearray()
+    heap = bytearray()
+    for entry in index.entries:
+        seconds, nanoseconds = divmod(entry.mtime, _SECOND)
+        attributes = b"".join(_XATTR.pack(len(name), len(value)) + name + value for name, value in entry.xattrs)
+        records += _RECORD.pack(
+            _CODES[entry.kind], entry.mode, entry.uid, entry.gid, seconds, nanoseconds, entry.size, *entry.device,
+            len(entry.path), len(entry.target), len(attributes), len(entry.chunks),
+        )  # fmt: skip
+        heap += entry.path
+        heap += entry.target
+        heap += attributes
+        for chunk in entry.chunks:
+            heap += _CHUNK.pack(chunk.offset, chunk.length, chunk.position)
+    layer = index.layer
+    checksum = zlib.crc32(heap, zlib.crc32(records))
+    header = _HEADER.pack(
+        _MAGIC, VERSION, checksum, len(index.entries), layer.size, layer.stored, _raw(layer.diff_id), _raw(layer.digest)
+    )
+    return b"".join((header, records, heap))
+
+
+def peek(data: bytes, *, where: str | None = None) -> Layer:
+    """Which layer an index is of, once its version and checksum are found right.
+
+    Raises:
+        IntegrityError: `layer.bad-index`.
+    """
+    return _peek(data, where)[0]
+
+
+def _peek(data: bytes, where: str | None) -> tuple[Layer, int]:
+    if len(data) < _HEADER.size:
+        raise _bad("it is too short", where)
+    magic, version, checksum, count, size, stored, diff_id, digest = _HEADER.unpack_from(data)
+    if magic != _MAGIC or version != VERSION:
+        raise _bad(f"it is none of version {VERSION}", where)
+    body = memoryview(data)[_HEADER.size :]
+    if zlib.crc32(body) != checksum or count * _RECORD.size > len(body):
+        raise _bad("its checksum is wrong", where)
+    return Layer(_PREFIX + diff_id.hex(), _PREFIX + digest.hex(), size, stored), count
+
+
+def decode(data: bytes, *, where: str | None = None) -> Index:
+    """An index read back.
+
+    Raises:
+        IntegrityError: `layer.bad-index`.
+    """
+    layer, count = _peek(data, where)
+    at = _HEADER.size + count * _RECORD.size
+    entries: list[Entry] = []
+    for record in _RECORD.iter_unpack(memoryview(data)[_HEADER.size : at]):
+        code, mode, uid, gid, seconds, nanoseconds, size, major, minor, *lengths = record
+        name, target, attributes, chunks = lengths
+        if code >= len(_KINDS):
+            raise _bad("it has an entry of no known kind", where)
+        entry = Entry(
+            data[at : at + name], _KINDS[code], mode, uid, gid, seconds * _SECOND + nanoseconds, size,
+            data[at + name : at + name + target], (major, minor),
+        )  # fmt: skip
+        at += name + target
+        if attributes:
+            entry.xattrs = _xattrs(data[at : at + attributes], where)
+            at += attributes
+        if chunks:
+            end = at + chunks * _CHUNK.size
+            entry.chunks = _chunks(data[at:end], layer.stored, where)
+            at = end
+        entries.append(entry)
+    if at != len(data):
+        raise _bad("its length is wrong", where)
+    return Index(layer, entries)
+
+
+def _xattrs(data: bytes, where: str | None) -> tuple[tuple[bytes, bytes], ...]:
+    found = []
+    at = 0
+    while at + _XATTR.size <= len(data):
+        name, value = _XATTR.unpack_from(data, at)
+        at += _XATTR.size
+        found.append((data[at : at + name], data[at + name : at + name + value]))
+        at += name + value
+    if at != len(data):
+        raise _bad("its length is wrong", where)
+    return tuple(found)
+
+
+def _chunks(data: bytes, stored: int, where: str | None) -> tuple[Chunk, ...]:
+    if len(data) % _CHUNK.size:
+        raise _bad("its length is wrong", where)
+    found = tuple(Chunk(offset, length, 0, position) for offset, length, position in _CHUNK.iter_unpack(data))
+    for chunk in found:
+        if chunk.offset % BLOCK or chunk.position % BLOCK or chunk.position + chunk.length > stored:
+            raise _bad("it points outside its body", where)
+    return found
+
+
+def _raw(digest: str) -> bytes:
+    return bytes.fromhex(digest.removeprefix(_PREFIX))
+
+
+def _bad(message: str, where: str | None) -> IntegrityError:
+    return IntegrityError(
+        "layer.bad-index", f"the index of a layer cannot be used: {message}", where=where,
+        hint="delete it: it is made again from the layer",
+    )  # fmt: skip

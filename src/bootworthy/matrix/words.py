@@ -1,0 +1,89 @@
+"""What a cell says of itself, in words that every format uses."""
+
+from __future__ import annotations
+
+from bootworthy.matrix.attempt import Attempt
+from bootworthy.matrix.mark import EMULATED, Mark
+from bootworthy.matrix.model import Matrix, Tile
+from bootworthy.vocabulary import Accelerator, Support
+
+ACCELERATORS = {Accelerator.KVM: "KVM", Accelerator.TCG: "TCG"}
+
+NOT_TESTED = (
+    "any other version of the VMM, processor or host kernel",
+    "load, or more than one boot at a time",
+    "updates, backups, or anything after the first minutes",
+    "what the image is for: its own services answered nobody",
+    "whether the image told the truth: a guest that wants to lie about itself can",
+)
+"""What no healthy boot says anything about."""
+EMULATION_NOT_TESTED = "speed, and whatever depends on the real processor: this boot was emulated"
+
+
+def aside(tile: Tile) -> str:
+    """What follows the mark: how a failed boot ended, what a stale one had been, and whether it was emulated."""
+    attempt = tile.attempt
+    if attempt is None:
+        return ""
+    ended = {Mark.FAILED: f": {attempt.verdict}", Mark.STALE: f": was {attempt.verdict}"}.get(tile.mark, "")
+    return f"{ended}, {EMULATED}" if tile.emulated else ended
+
+
+def facts(tile: Tile) -> list[str]:
+    """What stands below the mark, a short line each: promise, date, VMM, tally, stand-ins."""
+    attempt = tile.attempt
+    seen = [attempt.date, place(attempt), boots(tile)] if attempt is not None else []
+    return [fact for fact in [support(tile), *seen, *map(stand_in, tile.stand_ins)] if fact]
+
+
+def support(tile: Tile) -> str:
+    """The promise; nothing where the mark is the promise already."""
+    return tile.cell.support.value if tile.cell.support.buildable else ""
+
+
+def boots(tile: Tile) -> str:
+    """`3 of 4 boots healthy`; nothing where none was run."""
+    total = tile.status.total
+    return f"{tile.status.healthy} of {total} {'boot' if total == 1 else 'boots'} healthy" if total else ""
+
+
+def place(attempt: Attempt) -> str:
+    """What it ran on: `qemu-microvm 10.0.2, TCG`."""
+    return f"{attempt.vmm} {attempt.version}, {ACCELERATORS[attempt.accelerator]}"
+
+
+def stand_in(attempt: Attempt) -> str:
+    """A boot of the same images elsewhere: `healthy in qemu-microvm, emulated`."""
+    words = f"{attempt.verdict} in {attempt.vmm}"
+    return f"{words}, {EMULATED}" if attempt.emulated else words
+
+
+def remarks(tile: Tile) -> list[str]:
+    """Why a cell failed or is stale, and what the catalog notes beside it."""
+    return [*tile.status.reasons, *filter(None, [tile.cell.note])]
+
+
+def tally(matrix: Matrix) -> str:
+    """How the matrix stands, in one sentence: `2 of 6 cells healthy (2 emulated)`."""
+    every = [tile for tile in matrix.tiles.values() if tile.cell.support.buildable]
+    healthy = [tile for tile in every if tile.mark is Mark.HEALTHY]
+    emulated = sum(tile.emulated for tile in healthy)
+    cells = "cell" if len(every) == 1 else "cells"
+    return f"{len(healthy)} of {len(every)} {cells} healthy" + (f" ({emulated} {EMULATED})" if emulated else "")
+
+
+def marks(matrix: Matrix) -> list[Mark]:
+    """The marks that occur, best first."""
+    return [mark for mark in Mark if matrix.count(mark)]
+
+
+def mentions_emulation(matrix: Matrix) -> bool:
+    """Whether the word stands anywhere in it."""
+    return any(
+        tile.emulated or any(attempt.emulated for attempt in tile.stand_ins) for tile in matrix.tiles.values()
+    )
+
+
+def unmet(tile: Tile) -> bool:
+    """Whether a promise is not held up by what was seen."""
+    return tile.cell.support is Support.SUPPORTED and tile.mark in {Mark.FAILED, Mark.STALE}

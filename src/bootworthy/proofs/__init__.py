@@ -1,0 +1,1 @@
+"""Boot a cell, let the guest speak for itself, and keep what was seen."""

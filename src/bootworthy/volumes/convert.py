@@ -1,0 +1,116 @@
+"""A tree into a volume file: planned, written beside its final name, and only then given it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootworthy.filesystems import writer
+from bootworthy.filesystems.writer import Planned, VolumeOptions
+from bootworthy.host import files
+from bootworthy.host.locks import locked
+from bootworthy.host.progress import QUIET, Progress
+from bootworthy.layers.node import Tree
+from bootworthy.oci.canonical import canonical_json
+from bootworthy.volumes.identity import Source
+
+_SECOND = 10**9
+_PIECE = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFile:
+    """A volume in the cache."""
+
+    path: Path
+    digest: str
+    """`sha256:...` of its bytes."""
+
+
+def convert(
+    tree: Tree, source: Source, filesystem: str, options: VolumeOptions, out: Path, progress: Progress = QUIET
+) -> Planned:
+    """Write a volume to `out`, which appears whole or not at all.
+
+    Raises:
+        SpaceError: `options.size` is too small, or the disk is full.
+        UsageError, RefusedError: as `filesystems.writer.Filesystem.prepare`.
+    """
+    prepared = writer.filesystem(filesystem).prepare(tree, options, uuid=source.uuid, time=newest(tree))
+    with files.atomic(out) as file:
+        prepared.write(file, progress)
+    return prepared.planned
+
+
+def newest(tree: Tree) -> int:
+    """The time of the newest thing in a tree, in seconds since 1970: when a volume of it says it was made."""
+    return max(0, *(node.mtime // _SECOND for _, node in tree.walk()))
+
+
+class Cache:
+    """Volumes that were made before, by the hash of what they are made from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def obtain(
+        self, tree: Callable[[], Tree], source: Source, filesystem: str, options: VolumeOptions,
+        progress: Progress = QUIET,
+    ) -> VolumeFile:  # fmt: skip
+        """Find a volume, or make it; `tree` is only called when it has to be made.
+
+        Raises:
+            As `convert`.
+        """
+        revision = writer.filesystem(filesystem).revision
+        key = source.key(filesystem, revision, options.as_json())
+        volume, record = self._folder / f"{key}.{filesystem}", self._folder / f"{key}.json"
+        with locked(self._folder / f"{key}.lock"):
+            digest = _recorded(volume, record)
+            if digest is None:
+                convert(tree(), source, filesystem, options, volume, progress)
+                digest = sparse_digest(volume)
+                files.write(record, canonical_json({"digest": digest, "size": volume.stat().st_size}))
+        return VolumeFile(volume, digest)
+
+
+def _recorded(volume: Path, record: Path) -> str | None:
+    """The digest of a volume that is there and has the size it was recorded with."""
+    try:
+        fields = json.loads(record.read_bytes())
+        return str(fields["digest"]) if fields["size"] == volume.stat().st_size else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def sparse_digest(path: Path) -> str:
+    """`sha256:...` of a file's bytes; holes are hashed without being read."""
+    hasher = hashlib.sha256()
+    zeros = bytes(_PIECE)
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        at = 0
+        while at < size:
+            data = _seek(file.fileno(), at, os.SEEK_DATA, size)
+            while at < data:
+                count = min(_PIECE, data - at)
+                hasher.update(memoryview(zeros)[:count])
+                at += count
+            end = _seek(file.fileno(), at, os.SEEK_HOLE, size) if at < size else size
+            file.seek(at)
+            while at < end:
+                piece = file.read(min(_PIECE, end - at))
+                hasher.update(piece)
+                at += len(piece)
+    return f"sha256:{hasher.hexdigest()}"
+
+
+def _seek(descriptor: int, at: int, whence: int, size: int) -> int:
+    try:
+        return os.lseek(descriptor, at, whence)
+    except OSError:  # ENXIO: nothing but a hole from here on
+        return size

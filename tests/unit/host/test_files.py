@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from bootworthy.errors import HostError, SpaceError
+from bootworthy.host import files
+
+
+def test_a_file_appears_whole(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file"
+    with files.atomic(path) as file:
+        file.write(b"content")
+        assert not path.exists()
+    assert path.read_bytes() == b"content"
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    with pytest.raises(ZeroDivisionError), files.atomic(path) as file:
+        file.write(b"half of i")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"before"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SpaceError) as caught, files.writing(tmp_path / "file"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.exit_status == 10
+    assert "MiB free" in str(caught.value)
+
+
+def test_a_really_full_device_is_noticed() -> None:
+    with pytest.raises(SpaceError), files.writing(Path("/dev/full")), Path("/dev/full").open("wb", buffering=0) as full:
+        full.write(b"x")
+
+
+def test_a_folder_that_is_a_file_is_the_hosts_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises((HostError, FileExistsError)), files.atomic(tmp_path / "file" / "inside"):
+        pass
+
+
+def test_scratch_space_goes_away(tmp_path: Path) -> None:
+    with files.scratch(tmp_path / "parent") as folder:
+        (folder / "file").write_bytes(b"x")
+    assert not folder.exists()
