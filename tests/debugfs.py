@@ -1,4 +1,4 @@
-"""Reads an ext4 image back with `debugfs`: two runs for an image, whatever is in it."""
+"""Reads an ext4 image back with `debugfs`: a few runs for an image, however many files are in it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check(image: Path) -> None:
 def read(image: Path, last_inode: int, folder: Path) -> dict[int, Found]:
     """Every inode in use, by number. `folder` is scratch."""
     numbers = [2, *range(11, last_inode + 1)]
-    stats = _run(image, [f"stat <{number}>" for number in numbers], folder)
+    stats = run(image, [f"stat <{number}>" for number in numbers], folder)
     found = {number: _stat(text) for number, text in zip(numbers, stats, strict=True)}
     commands = []
     for number in numbers:
@@ -52,10 +52,10 @@ def read(image: Path, last_inode: int, folder: Path) -> dict[int, Found]:
         for place, name in enumerate(found[number].xattrs):
             target = folder / f"{number}.{place}"
             commands.append(("xattr", number, name, f"ea_get -f {target} <{number}> {name.decode()}"))
-    outputs = _run(image, [command for _, _, _, command in commands], folder)
+    outputs = run(image, [command for _, _, _, command in commands], folder)
     for (kind_of, number, name, command), output in zip(commands, outputs, strict=True):
         if kind_of == "names":
-            found[number].names = _names(output)
+            found[number].names = names(output)
         elif kind_of == "content":
             if found[number].mode & 0o170000 == 0o100000 or found[number].size > 59:
                 found[number].content = (folder / str(number)).read_bytes()
@@ -64,7 +64,8 @@ def read(image: Path, last_inode: int, folder: Path) -> dict[int, Found]:
     return found
 
 
-def _run(image: Path, commands: list[str], folder: Path) -> list[bytes]:
+def run(image: Path, commands: list[str], folder: Path) -> list[bytes]:
+    """What each command of one debugfs run printed."""
     script = folder / "commands"
     script.write_text("".join(f"{command}\n" for command in commands))
     done = subprocess.run(["/usr/sbin/debugfs", "-f", script, image], capture_output=True, check=True)
@@ -100,7 +101,8 @@ def _stat(text: bytes) -> Found:
     return found
 
 
-def _names(text: bytes) -> dict[bytes, int]:
+def names(text: bytes) -> dict[bytes, int]:
+    """Names and inode numbers out of what `ls -p` printed."""
     found = {}
     for line in text.split(b"\n"):
         if line:

@@ -53,7 +53,9 @@ CAPABILITY = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)
 names = st.binary(min_size=1, max_size=255).filter(
     lambda name: not set(name) & set(b"/\0\n") and name not in {b".", b"..", b"lost+found"}
 )
-short_names = st.sampled_from([b"%s%d" % (word, number) for word in (b"a", b"file", b"\xff\xfe") for number in range(60)])
+short_names = st.sampled_from(
+    [b"%s%d" % (word, number) for word in (b"a", b"file", b"\xff\xfe") for number in range(60)]
+)
 ids = st.sampled_from([0, 1, 1000, 65534, 65535, 65536, 2**31, 2**32 - 2])
 modes = st.integers(0, 0o7777)
 times = st.integers(-(2**31) * 10**9, (5 * 2**31) * 10**9 - 1)

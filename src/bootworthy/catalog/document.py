@@ -28,7 +28,7 @@ _TAGS = frozenset(
 )
 # Plain words that YAML 1.1 readers take for booleans, base-60 numbers, dates or octal numbers (yaml.org/type).
 _AMBIGUOUS = re.compile(
-    r"(?:y|n|yes|no|on|off|true|false|null|~"
+    r"(?:yes|no|on|off|true|false|null|~"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?"
     r"|[-+]?(?:0[xob]?[0-9A-Fa-f_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9_]+|\.inf|\.nan))",
@@ -239,7 +239,7 @@ class _Builder:
                 case SequenceNode():
                     return Tree(mark, tuple(self.tree(item, (*path, i)) for i, item in enumerate(node.value)))
                 case _:
-                    return Tree(mark, self._scalar(node))
+                    return Tree(mark, self._scalar(node, mark, path))
         finally:
             self._open.discard(id(node))
 
@@ -262,7 +262,7 @@ class _Builder:
             if not isinstance(key, ScalarNode):
                 self._report.add("catalog.type", "a key must be a string", mark, path=dotted(path))
                 continue
-            name = str(key.value)
+            name = self._text(key, mark, path)
             here = (*path, name)
             if str(key.tag) == _TAG + "merge":
                 self._report.add(
@@ -285,9 +285,18 @@ class _Builder:
             entries[name] = Entry(mark, self.tree(value, here))
         return entries
 
-    @staticmethod
-    def _scalar(node: Any) -> Scalar:
+    def _text(self, node: Any, mark: Mark, path: tuple[str | int, ...]) -> str:
         text = str(node.value)
+        try:
+            # JSON, which YAML 1.2 takes in, writes characters above U+FFFF as two escapes.
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            message = "half of a surrogate pair is no character"
+            self._report.add("catalog.syntax", message, mark, path=dotted(path), hint="write the character itself")
+            return text.encode("utf-8", "replace").decode()
+
+    def _scalar(self, node: Any, mark: Mark, path: tuple[str | int, ...]) -> Scalar:
+        text = self._text(node, mark, path)
         if node.style is None and (not text or _AMBIGUOUS.fullmatch(text)):
             return Plain(text, _core(text))
         return text

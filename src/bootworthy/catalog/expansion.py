@@ -68,11 +68,11 @@ class _Expander:
             yield {}, tree
             return
         count = math.prod(len(words) for words in lists.values())
-        self._made += count
-        if self._made > _MOST:
-            message = f"with this entry the catalog has {self._made} of them; {_MOST} are the most"
+        if self._made + count > _MOST:
+            message = f"with this entry the catalog has {self._made + count} of them; {_MOST} are the most"
             self._report.add("catalog.value", message, tree.mark, path=dotted(path))
             return
+        self._made += count
         body = Tree(tree.mark, {key: entry for key, entry in tree.value.items() if key != "for"})
         for combination in itertools.product(*lists.values()):
             values = dict(zip(lists, combination, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootworthy.checks.reading import shown
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
 from bootworthy.kernels.elf import MACHINE_AARCH64, MACHINE_X86_64
@@ -60,7 +61,7 @@ def _kernel(subject: Subject) -> Iterator[Finding]:
         message = f"the kernel is built for {kernel.info.architecture}, and the machine is {subject.architecture}"
         yield KERNEL.broken(kernel.where, message)
     if kernel.fault is not None and kernel.fault.code == "kernel.architecture":
-        yield KERNEL.broken(kernel.where, f"the kernel {kernel.fault.message}")
+        yield KERNEL.broken(kernel.where, f"the kernel {shown(kernel.fault.message)}")
 
 
 def _modules(subject: Subject) -> Iterator[Finding]:
@@ -70,10 +71,8 @@ def _modules(subject: Subject) -> Iterator[Finding]:
             continue
         built = _MACHINES.get(module.info.machine)
         if built != subject.architecture:
-            name = built or f"ELF machine {module.info.machine}"
-            yield MODULES.broken(
-                module.where, f"this module is built for {name}, and the machine is {subject.architecture}"
-            )
+            message = f"this module is built for {built or f'ELF machine {module.info.machine}'}"
+            yield MODULES.broken(module.where, f"{message}, and the machine is {subject.architecture}")
             return  # one says it all
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from bootworthy.checks.kernel_file import KernelFile
-from bootworthy.checks.reading import shown
+from bootworthy.checks.reading import told
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
 from bootworthy.kernels.initramfs import SYMBOLS
@@ -48,7 +48,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         return
     if kernel.config_fault is not None:
         fault = kernel.config_fault
-        yield CONFIG.broken(fault.where or kernel.where, shown(fault.message))
+        yield CONFIG.broken(fault.where or kernel.where, told(fault))
     wanted = (*subject.facts.bus.drivers, subject.filesystem)
     folder = subject.modules_folder
     tree = None if folder is None else folder.tree
@@ -82,9 +82,8 @@ def _had(driver: str, kernel: KernelFile, tree: ModuleTree | None) -> Had:
 def _missing(subject: Subject, kernel: KernelFile, drivers: list[str]) -> Iterator[Finding]:
     if not drivers:
         return
-    message = (
-        f"the kernel has no {_listed(drivers)}, which {subject.facts.title} needs to reach an {subject.filesystem} root"
-    )
+    needs = f"a guest of {subject.facts.title} needs to reach its {subject.filesystem} root"
+    message = f"the kernel has no {_listed(drivers)}, which {needs}"
     symbols = [f"CONFIG_{SYMBOLS[driver]}=y" for driver in drivers if driver in SYMBOLS]
     remedy = f"use a kernel built with {', '.join(symbols)}" if symbols else ""
     yield MISSING.broken(kernel.where, message, remedy=remedy)
@@ -93,12 +92,10 @@ def _missing(subject: Subject, kernel: KernelFile, drivers: list[str]) -> Iterat
 def _unloaded(subject: Subject, kernel: KernelFile, drivers: list[str]) -> Iterator[Finding]:
     if not drivers:
         return
-    are = "are modules of the kernel" if len(drivers) > 1 else "is a module of the kernel"
-    message = (
-        f"{_listed(drivers)} {are}, and there is no initial RAM disk to load {'them' if len(drivers) > 1 else 'it'}"
-    )
-    remedy = f"add an initial RAM disk for {subject.facts.vmm} (`bootworthy build` makes one), or use a kernel with them built in"
-    yield MISSING.broken(kernel.where, message, remedy=remedy)
+    are, them = ("are modules", "them") if len(drivers) > 1 else ("is a module", "it")
+    message = f"{_listed(drivers)} {are} of the kernel, and there is no initial RAM disk to load {them}"
+    add = f"add an initial RAM disk for {subject.facts.vmm} (`bootworthy build` makes one)"
+    yield MISSING.broken(kernel.where, message, remedy=f"{add}, or use a kernel that has {them} built in")
 
 
 def _listed(drivers: list[str]) -> str:

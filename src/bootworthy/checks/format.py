@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootworthy.checks.kernel_file import KernelFile
+from bootworthy.checks.reading import told
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
 from bootworthy.kernels.formats import Format
@@ -14,7 +15,8 @@ from bootworthy.vocabulary import Finding, Severity
 MISSING = Rule(
     id="kernel.missing", severity=Severity.ERROR, title="There is no kernel in the image",
     why="The VMM has nothing to start.",
-    remedy="name an image that has /boot/vmlinux as kernel", source="DESIGN, section 5, Bundle",
+    remedy="name an image that has /boot/vmlinux as kernel",
+    source="the layout of Bootworthy's kernel images: /boot/vmlinux",
 )  # fmt: skip
 UNREADABLE = Rule(
     id="kernel.unreadable", severity=Severity.ERROR, title="The kernel cannot be read",
@@ -50,7 +52,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         yield MISSING.broken(part.at("boot/vmlinux"), f"there is no kernel in {whose}")
     elif kernel.fault is not None:
         if kernel.fault.code != "kernel.architecture":  # that family says it
-            yield UNREADABLE.broken(kernel.where, f"the kernel {kernel.fault.message}")
+            yield UNREADABLE.broken(kernel.where, f"the kernel cannot be read: {told(kernel.fault)}")
     else:
         yield from _format(subject, kernel)
 

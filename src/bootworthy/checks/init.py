@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from bootworthy.checks.part import Part
-from bootworthy.checks.reading import Trail, head, shown, span, trail
+from bootworthy.checks.reading import Trail, head, shown, span, told, trail
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
 from bootworthy.errors import BuildError
@@ -41,9 +41,9 @@ INTERPRETER = Rule(
 )  # fmt: skip
 NOT_SYSTEMD = Rule(
     id="init.not-systemd", severity=Severity.WARNING, title="Init is not systemd",
-    why="A proof asks systemd whether the system is up; of another init it can see that it started, not that all is well.",
+    why="A proof asks systemd whether the system is up; of another init it sees only that it started.",
     remedy="expect no more than `booted` as standing, or use a variant of the system with systemd",
-    source="DESIGN, section 5, Probe",
+    source="how Bootworthy's probe asks for health",
 )  # fmt: skip
 
 _HEAD = 64 << 10
@@ -132,7 +132,7 @@ def _binary(root: Part, architecture: Architecture, program: Trail, start: bytes
         # Without its section table, which is at the file's end and no loader's business.
         elf = Elf.parse(start[:40] + bytes(8) + start[48:])
     except BuildError as fault:
-        yield NOT_EXECUTABLE.broken(where, f"{name}: {fault.message}")
+        yield NOT_EXECUTABLE.broken(where, f"{name} is no program that can be loaded: {told(fault)}")
         return
     wanted = next((segment for segment in elf.segments if segment.type == _INTERPRETER), None)
     if wanted is None:

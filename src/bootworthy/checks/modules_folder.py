@@ -111,10 +111,7 @@ def _open(part: Part, path: bytes) -> ModulesFolder:
         tree, fault = ModuleTree(read), None
     except BuildError as error:
         tree, fault = None, error
-    if tree is not None:
-        files = tuple(itertools.islice(tree, _MANY))
-    else:
-        files = tuple(sorted(_walked(part.folder(path))))
+    files = tuple(sorted(_walked(part.folder(path))) if tree is None else itertools.islice(tree, _MANY))
     picked = sorted({len(files) * quarter // 4 for quarter in range(4)} | {len(files) - 1}) if files else []
     sample = tuple(_sampled(part, path, files[number]) for number in picked)
     return ModulesFolder(part, path, tree, fault, files, sample)

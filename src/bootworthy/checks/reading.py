@@ -57,6 +57,12 @@ def shown(text: bytes | str) -> str:
     return plain if len(text) <= _SHOWN else plain[:_SHOWN] + "..."
 
 
+def told(fault: BuildError) -> str:
+    """What a fault says, as the end of a sentence; faults of kernel files say `is ...`, or name the part."""
+    message = shown(fault.message)
+    return f"it {message}" if message.startswith(("is ", "holds ")) else message
+
+
 def _escaped(char: str) -> str:
     code = ord(char)
     # A byte that is no UTF-8 is a lone surrogate here.

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from bootworthy.checks.modules_folder import ModulesFolder, Sampled
-from bootworthy.checks.reading import shown
+from bootworthy.checks.reading import shown, told
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
 from bootworthy.vocabulary import Finding, Severity
@@ -29,7 +29,7 @@ NESTED = Rule(
     id="modules.nested", severity=Severity.ERROR, title="The modules lie too deep in their image",
     why="The volume is mounted at /usr/lib/modules/RELEASE, and modprobe looks for modules.dep right there.",
     remedy="put the content of that folder at the top of the image, so that it has /modules.dep",
-    source="DESIGN, section 5, Bundle",
+    source="the layout of Bootworthy's modules images: modules.dep at the top",
 )  # fmt: skip
 NO_DEP = Rule(
     id="modules.no-dep", severity=Severity.ERROR, title="There is no modules.dep",
@@ -74,7 +74,7 @@ def _lists(folder: ModulesFolder, severity: Severity) -> Iterator[Finding]:
         yield NO_DEP.broken(folder.where, has, severity=severity)
         return
     if folder.fault is not None:
-        yield UNREADABLE.broken(folder.where, _told(folder.fault.where, folder.fault.message), severity=severity)
+        yield UNREADABLE.broken(folder.where, told(folder.fault), severity=severity)
         return
     absent = list(itertools.islice(folder.absent(), 1000))
     if absent:
@@ -86,11 +86,9 @@ def _lists(folder: ModulesFolder, severity: Severity) -> Iterator[Finding]:
 def _opened(folder: ModulesFolder, severity: Severity) -> Iterator[Finding]:
     for module in folder.sample:
         if module.fault is not None:
-            yield UNREADABLE.broken(module.where, f"the module {shown(module.fault.message)}", severity=severity)
-
-
-def _told(where: str | None, message: str) -> str:
-    return f"{shown(where)}: {shown(message)}" if where else shown(message)
+            yield UNREADABLE.broken(
+                module.where, f"this module cannot be read: {told(module.fault)}", severity=severity
+            )
 
 
 def _builds(subject: Subject, folder: ModulesFolder, severity: Severity) -> Iterator[Finding]:

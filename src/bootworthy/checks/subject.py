@@ -56,11 +56,11 @@ class Subject:
     @functools.cached_property
     def modules_folder(self) -> ModulesFolder | None:
         """The modules, from their own image or else from the root's; None when there are none."""
-        if self.modules is not None and self.modules is not self.root:
+        if self.modules is not None and self.modules_are_a_volume:
             return modules_folder.of_image(self.modules, self.release)
         return None if self.root is None else modules_folder.of_root(self.root, self.release)
 
     @property
     def modules_are_a_volume(self) -> bool:
         """Whether the modules come as a volume of their own, rather than inside the root."""
-        return self.modules is not None and self.modules is not self.root
+        return self.modules is not None and (self.root is None or self.modules.name != self.root.name)

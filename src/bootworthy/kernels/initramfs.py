@@ -7,6 +7,7 @@ buffer-format.rst of Linux.
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.resources
 import sys
 from collections.abc import Mapping, Sequence
@@ -159,6 +160,11 @@ def _compression(config: Config | None) -> Compression | None:
         return Compression.GZIP
     choices = (Compression.ZSTD, Compression.GZIP)
     return next((choice for choice in choices if config.builtin(choice.symbol)), None)
+
+
+def script_digest() -> str:
+    """`sha256:...` of our init: initramfs of another one are other initramfs."""
+    return f"sha256:{hashlib.sha256(_script().encode()).hexdigest()}"
 
 
 @functools.cache

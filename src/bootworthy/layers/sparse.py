@@ -45,7 +45,7 @@ def pax(stream: Stream, records: Records, stored: int) -> Sparse | None:
     if b"GNU.sparse.map" in fields:
         found = [decimal(number, "sparse map") for number in fields[b"GNU.sparse.map"].split(b",")]
         return _sparse(found, _size(records), stored)
-    if b"GNU.sparse.numblocks" in fields or records.extents:
+    if b"GNU.sparse.size" in fields or b"GNU.sparse.numblocks" in fields or records.extents:
         found = [decimal(number, "sparse map") for number in records.extents]
         return _sparse(found, _size(records), stored)
     return None

@@ -8,8 +8,8 @@ from bootworthy.matrix import words
 from bootworthy.matrix._icons import headline
 from bootworthy.matrix._markup import Child, Html, el, join, preformatted
 from bootworthy.matrix.attempt import Attempt
-from bootworthy.matrix.mark import Mark
 from bootworthy.matrix.model import Line, Matrix, Tile
+from bootworthy.vocabulary import Verdict
 
 
 def details(matrix: Matrix) -> Html:
@@ -83,6 +83,7 @@ def _boot(tile: Tile, attempt: Attempt) -> Html:
     return join([
         el("div", *columns, class_="columns"),
         _list("Why it was not healthy", [*attempt.reasons]) if attempt.reasons != tile.status.reasons else None,
+        _console(attempt),
         _checks(attempt),
     ])  # fmt: skip
 
@@ -104,6 +105,12 @@ def _times(attempt: Attempt) -> Html | None:
         for label, seconds in attempt.times
     ]  # fmt: skip
     return join([el("h5", "Seconds until"), el("ol", *rows, class_="times")])
+
+
+def _console(attempt: Attempt) -> Html | None:
+    if attempt.verdict is Verdict.HEALTHY or not attempt.last_lines:
+        return None
+    return join([el("h5", "The last lines on its console"), preformatted("\n".join(attempt.last_lines))])
 
 
 def _checks(attempt: Attempt) -> Html | None:
@@ -131,14 +138,9 @@ def _images(tile: Tile) -> Html | None:
 def _again(attempt: Attempt) -> Html:
     return join([
         join([el("h5", "Run it again"), preformatted(attempt.command)]) if attempt.command else None,
-        _not_tested(attempt) if attempt.verdict == Mark.HEALTHY.value else None,
+        _list("What healthy did not test", words.untested(attempt)) if attempt.verdict is Verdict.HEALTHY else None,
         el("p", "Evidence ", _digest(attempt.digest), class_="evidence"),
     ])  # fmt: skip
-
-
-def _not_tested(attempt: Attempt) -> Html | None:
-    emulation = [words.EMULATION_NOT_TESTED] if attempt.emulated else []
-    return _list("What healthy did not test", [*emulation, *words.NOT_TESTED])
 
 
 def _list(title: str, items: list[str]) -> Html | None:

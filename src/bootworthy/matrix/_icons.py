@@ -15,7 +15,8 @@ _OTHER_TICK = "healthy-emulated"
 _DRAWINGS = {
     "healthy": f'<circle cx="8" cy="8" r="7.4" fill="currentColor"/><path d="{_TICK}" {_LINE} class="on-disc"/>',
     _OTHER_TICK: (
-        '<circle cx="8" cy="8" r="6.8" fill="none" stroke="currentColor" stroke-width="1.3" stroke-dasharray="2.4 1.87"/>'
+        '<circle cx="8" cy="8" r="6.8" fill="none" stroke="currentColor" stroke-width="1.3"'
+        ' stroke-dasharray="2.4 1.87"/>'
         f'<path d="{_TICK}" {_LINE} stroke="currentColor"/>'
     ),
     "booted": f'{_RING}<path d="M8 3.4a4.6 4.6 0 0 1 0 9.2z" fill="currentColor"/>',

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from bootworthy.matrix._text import clean
+from bootworthy.matrix._text import harmless
 
 
 class Html(str):
@@ -24,10 +24,10 @@ def text(value: Child) -> Html:
     """Escaped text; markup stays what it is, None is nothing."""
     if isinstance(value, Html):
         return value
-    return Html(html.escape(clean(value))) if value is not None else Html()
+    return Html(html.escape(harmless(value))) if value is not None else Html()
 
 
-def el(name: str, *children: Child, **attributes: str | None) -> Html:
+def el(name: str, /, *children: Child, **attributes: str | None) -> Html:
     """An element. `class_` is `class`, `aria_hidden` is `aria-hidden`; attributes that are None are left out."""
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{html.escape(value)}"'

@@ -6,15 +6,19 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_BREAKS = re.compile(r"[^\s/_-]*[/_-]+|[^\s/_-]+|\s+")
+_BREAKS = re.compile(r"[^\s/-]*[/-]+|[^\s/-]+|\s+")
 _UNSEEN = {"Mn", "Me", "Cf"}
 
 
 def clean(text: str, *, ascii_only: bool = False) -> str:
     """One line without control characters, so that a title cannot write escape sequences."""
-    seen = "".join(" " if char.isspace() else char for char in text if char.isspace() or not _control(char))
-    line = " ".join(seen.split())
+    line = " ".join(harmless(text).split())
     return line.encode("ascii", "replace").decode() if ascii_only else line
+
+
+def harmless(text: str) -> str:
+    """The text with a space for each line break or tab, and without what controls a terminal or its direction."""
+    return "".join(" " if char.isspace() else char for char in text if char.isspace() or not _control(char))
 
 
 def _control(char: str) -> bool:
@@ -39,7 +43,7 @@ def pad(text: str, columns: int) -> str:
 
 
 def wrap(text: str, columns: int, *, indent: str = "") -> list[str]:
-    """Lines of at most so many columns: broken at spaces, else after `-`, `_`, `/`, else anywhere.
+    """Lines of at most so many columns: broken at spaces, else after `-` or `/`, else anywhere.
 
     Lines after the first begin with `indent`, which is narrower than `columns`.
     """

@@ -38,6 +38,8 @@ class Attempt:
     """Stages it reached, in order, and the seconds from the launch until then."""
     guest: tuple[tuple[str, str], ...]
     """What the guest said of itself: label and value."""
+    last_lines: tuple[str, ...]
+    """The end of what the console showed."""
     checks: tuple[tuple[str, str], ...]
     """Checks that had something to say: severity and message."""
     command: str
@@ -61,6 +63,7 @@ class Attempt:
             host=tuple(_host(document)),
             times=tuple((label, evidence.times[stage]) for stage, label in _STAGES.items() if stage in evidence.times),
             guest=tuple(_guest(_part(document, "guest"))),
+            last_lines=tuple(_texts(document, "last_lines")),
             checks=tuple(_checks(document)),
             command=_text(document, "again"),
             document=document,
@@ -81,8 +84,8 @@ def _host(document: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     host = _part(document, "host")
     labels = {"kernel": "Host kernel", "cpu": "Host CPU", "architecture": "Host architecture"}
     yield from ((label, _text(host, name)) for name, label in labels.items() if _text(host, name))
-    if tool := _text(_part(document, "tool"), "version") or _text(document, "tool"):
-        yield "Bootworthy", tool
+    if tool := _text(document, "tool"):
+        yield "Recorded by", tool
 
 
 def _guest(guest: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -50,9 +50,7 @@ def _bar(matrix: Matrix) -> Html:
     """How many cells stand where, as one bar; the words beside it say the same."""
     counts = [(mark, matrix.count(mark)) for mark in words.marks(matrix)]
     parts = [el("span", class_=f"tone-{mark}", style=f"flex-grow:{count}") for mark, count in counts]
-    keys = [
-        el("li", icon(mark), el("b", str(count)), f" {mark}", class_=f"tone-{mark}") for mark, count in counts
-    ]
+    keys = [el("li", icon(mark), el("b", str(count)), f" {mark}", class_=f"tone-{mark}") for mark, count in counts]
     return join([el("div", *parts, class_="bar", aria_hidden="true"), el("ul", *keys, class_="counts")])
 
 

@@ -47,7 +47,7 @@ _SYMBOLS = {
     Mark.FAILED: ("x", "✘"),
     Mark.STALE: ("!", "↻"),
     Mark.PLANNED: ("?", "…"),
-    Mark.UNAVAILABLE: ("-", "–"),
+    Mark.UNAVAILABLE: ("-", "—"),
 }
 
 _MEANINGS = {

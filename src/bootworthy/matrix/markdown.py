@@ -11,13 +11,15 @@ from bootworthy.matrix.format import Format, Look
 from bootworthy.matrix.mark import EMULATED, EMULATED_MEANING
 from bootworthy.matrix.model import Line, Matrix, Tile
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$@-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
+# At the beginning of a line these make a list, a rule or a quotation.
+_LEADING = re.compile(r"^(\d+(?=[.)])|)([-+=.)])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    escaped = _SPECIAL.sub(r"\\\1", clean(text))
+    escaped = _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", clean(text)))
     return "".join(_ENTITIES.get(char, char) for char in escaped)
 
 
@@ -76,6 +78,6 @@ def _tile(tile: Tile | None, notes: _Footnotes) -> str:
 
 def _legend(matrix: Matrix) -> Iterator[str]:
     for mark in words.marks(matrix):
-        yield f"- {mark.symbol()} **{mark}**: {mark.meaning}"
+        yield f"- {words.symbols(matrix, mark)} **{mark}**: {mark.meaning}"
     if words.mentions_emulation(matrix):
         yield f"- **{EMULATED}**: {EMULATED_MEANING}"

@@ -1,4 +1,4 @@
-"""The matrix as a value: systems × kernels down, machines across, and in each cell what is promised and what was seen."""
+"""The matrix as a value: a system on a kernel per row, a machine per column; promises and what was seen in the cells."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from bootworthy.matrix.format import Format, Look
 from bootworthy.matrix.mark import EMULATED, EMULATED_MEANING, Mark
 from bootworthy.matrix.model import Line, Matrix, Tile
 
-_NARROWEST, _WIDEST = 18, 28
+_NARROWEST, _WIDEST = 16, 28
 _GAP = "  "
 _BOLD, _DIM = "1", "2"
 _COLOURS = {
@@ -69,7 +69,8 @@ def _block(matrix: Matrix, machines: Sequence[Machine], widths: tuple[int, int],
     yield from _side_by_side([[], *heads], widths, look)
     rule = "─" if look.unicode else "-"
     yield _styled(_GAP.join([rule * label, *[rule * column] * len(machines)]), _DIM, look)
-    for index, line in enumerate(matrix.rows):
+    filled = [line for line in matrix.rows if any(matrix.at(line, machine) for machine in machines)]
+    for index, line in enumerate(filled):
         if index:
             yield ""
         cells = [_tile(matrix.at(line, machine), column, look) for machine in machines]

@@ -5,19 +5,22 @@ from __future__ import annotations
 from bootworthy.matrix.attempt import Attempt
 from bootworthy.matrix.mark import EMULATED, Mark
 from bootworthy.matrix.model import Matrix, Tile
-from bootworthy.vocabulary import Accelerator, Support
+from bootworthy.proofs.health import UNTESTED
+from bootworthy.vocabulary import Accelerator
 
 ACCELERATORS = {Accelerator.KVM: "KVM", Accelerator.TCG: "TCG"}
 
-NOT_TESTED = (
-    "any other version of the VMM, processor or host kernel",
-    "load, or more than one boot at a time",
-    "updates, backups, or anything after the first minutes",
-    "what the image is for: its own services answered nobody",
-    "whether the image told the truth: a guest that wants to lie about itself can",
+_UNTESTED = (
+    "other versions of the VMM, of the host's kernel, and other processors",
+    "what the image is for: nobody asked its services anything",
+    "whether the guest told the truth: an image that wants to lie about itself can",
 )
-"""What no healthy boot says anything about."""
-EMULATION_NOT_TESTED = "speed, and whatever depends on the real processor: this boot was emulated"
+_UNTESTED_EMULATED = "speed, and whatever depends on the processor itself: this boot was emulated"
+
+
+def untested(attempt: Attempt) -> list[str]:
+    """What this healthy boot says nothing about."""
+    return [*([_UNTESTED_EMULATED] if attempt.emulated else []), *UNTESTED, *_UNTESTED]
 
 
 def aside(tile: Tile) -> str:
@@ -77,13 +80,12 @@ def marks(matrix: Matrix) -> list[Mark]:
     return [mark for mark in Mark if matrix.count(mark)]
 
 
+def symbols(matrix: Matrix, mark: Mark) -> str:
+    """The symbols that a mark has in this matrix: a healthy boot has two, by what executed it."""
+    emulated = {tile.emulated for tile in matrix.tiles.values() if tile.mark is mark}
+    return " ".join(dict.fromkeys(mark.symbol(emulated=each) for each in sorted(emulated)))
+
+
 def mentions_emulation(matrix: Matrix) -> bool:
     """Whether the word stands anywhere in it."""
-    return any(
-        tile.emulated or any(attempt.emulated for attempt in tile.stand_ins) for tile in matrix.tiles.values()
-    )
-
-
-def unmet(tile: Tile) -> bool:
-    """Whether a promise is not held up by what was seen."""
-    return tile.cell.support is Support.SUPPORTED and tile.mark in {Mark.FAILED, Mark.STALE}
+    return any(tile.emulated or any(attempt.emulated for attempt in tile.stand_ins) for tile in matrix.tiles.values())

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from bootworthy.errors import IntegrityError
 from bootworthy.host import files
-from bootworthy.host.locks import locked
 from bootworthy.oci import digest as digests
 from bootworthy.oci.digest import Hasher
 from bootworthy.oci.documents import Descriptor
@@ -101,12 +100,16 @@ def is_sound(path: Path, descriptor: Descriptor) -> bool:
 def _partial(root: Path) -> tuple[int, Path]:
     """A temporary file on the layout's own disk, flocked while its writer lives; what dead writers left is removed."""
     folder = root / _PARTIAL
-    with files.writing(folder), locked(folder / "lock"):
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{_PREFIX}*"):
             _remove_if_dead(left)
-        descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return descriptor, Path(name)
+        while True:
+            descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor, Path(name)
+            os.close(descriptor)  # between the two calls it looked like a dead writer's
 
 
 def _remove_if_dead(path: Path) -> None:

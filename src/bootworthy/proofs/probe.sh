@@ -17,8 +17,12 @@ case $patience in '' | *[!0-9]*) patience=240 ;; esac
 
 uptime_seconds() { cut -d ' ' -f 1 /proc/uptime; }
 
-# Text as a JSON string: control characters are spaces, and no more than 2000 bytes of it.
+# Text as a JSON string: control characters are spaces, and no more than 2000 bytes of it. Most text needs no process.
 string() {
+	case $1 in
+	*[\\\"[:cntrl:]]*) ;;
+	*) [ ${#1} -gt 2000 ] || { printf '"%s"' "$1" && return; } ;;
+	esac
 	printf '"%s"' "$(printf %s "$1" | head -c 2000 | tr '\000-\037\177' ' ' | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g')"
 }
 
@@ -38,12 +42,12 @@ boolean() { if "$@"; then printf true; else printf false; fi; }
 
 # The frames of a message of kind $1 and content $2.
 frames() {
-	identity=$(printf %s "$2" | crc32 | cut -c 1-8)
+	identity=$(printf %s "$2" | crc32)
 	pieces=$(printf %s "$2" | base64 -w 0 | fold -w 256)
 	total=$(printf '%s\n' "$pieces" | wc -l)
 	number=1
 	for piece in $pieces; do
-		check=$(printf %s "$piece" | crc32 | cut -c 1-8)
+		check=$(printf %s "$piece" | crc32)
 		printf 'BWP1 %s %s %s %d/%d %d %s %s\n' "$token" "$1" "$identity" "$number" "$total" "${#piece}" "$check" "$piece"
 		number=$((number + 1))
 	done

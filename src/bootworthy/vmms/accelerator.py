@@ -2,7 +2,7 @@
 
 That `/dev/kvm` is there and opens says little: under some nested hypervisors no stock guest runs. So the very kernel
 that is to be booted is tried, with an initramfs that says one word, and the outcome is remembered for this kernel,
-this VMM and this host's kernel.
+this VMM and this boot of the host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootworthy.errors import BootworthyError
+from bootworthy.errors import DeadlineError
 from bootworthy.filesystems import cpio
 from bootworthy.host import files, tools
 from bootworthy.oci.canonical import canonical_json
@@ -28,6 +28,7 @@ from bootworthy.vmms.vmm import Vmm
 from bootworthy.vocabulary import Accelerator, Architecture
 
 _DEVICE = Path("/dev/kvm")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PATIENCE = 10.0
 _INIT = """\
 #!/bin/busybox sh
@@ -50,13 +51,14 @@ def choose(vmm: Vmm, binary: Path, plan: LaunchPlan, busybox: bytes, cache: Path
     `busybox` is a static busybox of the plan's architecture.
 
     Raises:
-        SpaceError, HostError: the outcome cannot be written.
+        SpaceError, HostError: the VMM cannot be started, or the outcome cannot be written.
     """
     obstacle = unavailable(plan.architecture)
     if obstacle is not None:
         return Choice(Accelerator.TCG, obstacle)
     key = {
         "host_kernel": platform.release(),
+        "host_boot": _boot(),
         "cpu": processor(),
         "vmm": tools.digest(binary),
         "kernel": plan.kernel_digest,
@@ -99,7 +101,7 @@ def trial(vmm: Vmm, binary: Path, plan: LaunchPlan, busybox: bytes, patience: fl
     word = secrets.token_hex(16)
     with files.scratch(prefix="bootworthy-kvm-") as folder:
         initrd = folder / "initrd"
-        initrd.write_bytes(trial_initrd(busybox, word))
+        files.write(initrd, trial_initrd(busybox, word))
         words = (f"console={plan.console}", "panic=-1", *vmm.facts.command_line)
         alone = replace(
             plan, initrd=initrd, drives=(), nics=(), accelerator=Accelerator.KVM, clock=vmm.clock(Accelerator.KVM),
@@ -107,7 +109,7 @@ def trial(vmm: Vmm, binary: Path, plan: LaunchPlan, busybox: bytes, patience: fl
         )  # fmt: skip
         try:
             return _says(vmm.argv(alone, binary), folder, word.encode(), patience)
-        except BootworthyError as error:
+        except DeadlineError as error:
             return f"no guest ran under KVM: {error}"
 
 
@@ -138,6 +140,13 @@ def _says(argv: list[str], folder: Path, word: bytes, patience: float) -> str | 
             if word in seen:
                 return None
     return f"no guest came up under KVM within {patience:g} s"
+
+
+def _boot() -> str:
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 def processor() -> str:

@@ -85,7 +85,9 @@ def launch(argv: Sequence[str], folder: Path) -> Iterator[Running]:
     """
     errors = folder / "vmm.log"
     with contextlib.ExitStack() as stack:
+        # What a volatile drive is written goes to a nameless file there, and is gone with the process.
+        env = {"TMPDIR": str(folder)}
         with writing(folder):
             log = stack.enter_context((folder / "console.log").open("wb"))
             said = stack.enter_context(errors.open("wb"))
-        yield Running(stack.enter_context(processes.spawn(argv, stderr=said)), log, errors)
+        yield Running(stack.enter_context(processes.spawn(argv, env=env, stderr=said)), log, errors)

@@ -51,14 +51,14 @@ class Drive:
     name: str
     """Its name in the guest, where drives are named in order: `vda`."""
     format: DriveFormat = DriveFormat.RAW
-    scratch: bool = False
-    """Whether the file dies with this run, so that nothing need reach this host's disk."""
+    volatile: bool = False
+    """Whether what the guest writes is thrown away when the VM ends; the file itself is never written then."""
 
     def as_json(self) -> dict[str, object]:
         """The drive as programs read it."""
         return {
             "role": self.role.value, "path": str(self.path), "digest": self.digest, "read_only": self.read_only,
-            "name": self.name, "format": self.format.value, "scratch": self.scratch,
+            "name": self.name, "format": self.format.value, "volatile": self.volatile,
         }  # fmt: skip
 
 
@@ -135,7 +135,7 @@ class LaunchPlan:
         """The plan with placeholders where a value belongs to this run or this host.
 
         Those are folders, the token, the probe's patience, the accelerator (shown beside a proof, never a reason for
-        it to be stale), the words about the host's clock, and how and for how long this host stores a drive.
+        it to be stale), the words about the host's clock, and how this host stores what a drive holds.
         """
         document = self.as_json()
         document["kernel"] = {"path": "@kernel@", "digest": self.kernel_digest}
@@ -144,7 +144,7 @@ class LaunchPlan:
         document["command_line"] = [_portable_word(word) for word in self.command_line]
         document["clock"] = "@clock@"
         document["drives"] = [
-            {**drive.as_json(), "path": f"@{drive.role}@", "format": "@format@", "scratch": "@scratch@"}
+            {**drive.as_json(), "path": f"@{drive.role}@", "format": "@format@", "volatile": "@volatile@"}
             for drive in self.drives
         ]
         document["accelerator"] = "@accelerator@"

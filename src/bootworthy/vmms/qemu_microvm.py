@@ -140,6 +140,6 @@ def _drive(drive: Drive) -> list[str]:
     block = f"id={name},file={path},format={drive.format},if=none"
     if drive.read_only:
         block += ",readonly=on"
-    if drive.scratch:
-        block += ",cache=unsafe"
+    if drive.volatile and not drive.read_only:
+        block += ",snapshot=on"
     return ["-drive", block, "-device", f"virtio-blk-device,drive={name},serial={name}"]

@@ -36,6 +36,11 @@ def make(tree: Tree, image: Path, options: Options) -> Layout:
     return layout
 
 
+def as_debugfs_says(name: bytes, value: bytes) -> bytes:
+    """The ids of entries that name nobody are not on disk: Linux says they are all ones, debugfs says zero."""
+    return value.replace(b"\xff\xff\xff\xff", bytes(4)) if name.startswith(b"system.") else value
+
+
 def compare(tree: Tree, found: dict[int, debugfs.Found], number: int = 2) -> None:
     """Every name, fact and byte of a tree is what was read back, and link groups are the same."""
     seen: dict[int, Node] = {}
@@ -51,7 +56,7 @@ def compare(tree: Tree, found: dict[int, debugfs.Found], number: int = 2) -> Non
         assert read.mode == node.kind.value | node.mode, path
         assert (read.uid, read.gid, read.mtime) == (node.uid, node.gid, node.mtime), path
         assert read.device == node.device, path
-        assert read.xattrs == dict(node.xattrs), path
+        assert read.xattrs == {name: as_debugfs_says(name, value) for name, value in node.xattrs}, path
         if node.kind is Kind.FILE:
             assert read.size == node.size, path
             assert read.content == tree.read(node), path
@@ -106,11 +111,10 @@ def test_large_directories_are_hashed(tmp_path: Path, count: int, length: int) -
     dump = subprocess.run(
         ["/usr/sbin/debugfs", "-R", f"htree_dump <{many.number}>", tmp_path / "image"], capture_output=True, check=True
     ).stdout
-    assert b"Hash Version: 1" in dump
-    assert b"Indirect Levels: %d" % (1 if length == 255 else 0) in dump
-    assert sum(line.count(b") ") for line in dump.splitlines() if b"0x" in line) >= 1
-    found = debugfs._run(tmp_path / "image", [f"ls -p <{many.number}>"], tmp_path)
-    assert debugfs._names(found[0]).keys() - {b".", b".."} == set(names)
+    assert b"Hash Version: 1\n" in dump
+    assert b"Indirect levels: %d" % (1 if length == 255 else 0) in dump
+    (listing,) = debugfs.run(tmp_path / "image", [f"ls -p <{many.number}>"], tmp_path)
+    assert debugfs.names(listing).keys() - {b".", b".."} == set(names)
 
 
 def test_more_subdirectories_than_links_can_count(tmp_path: Path) -> None:
@@ -128,15 +132,14 @@ def test_fragmented_files(tmp_path: Path, extents: int) -> None:
     tree = body.tree(trees.directory({b"f": body.sparse(pieces, 7 * GIB)}), tmp_path / "body")
     layout = make(tree, tmp_path / "image", Options(uuid=VOLUME))
     debugfs.check(tmp_path / "image")
-    text = debugfs._run(tmp_path / "image", ["ex <12>"], tmp_path)[0]
-    leaves = [line.split() for line in text.splitlines()[1:] if line.split()[0].rstrip(b"/") == line.split()[1]]
-    assert layout.inodes[-1].size == 7 * GIB
-    assert len(leaves) >= 1
-    image = (tmp_path / "image").open("rb")
-    with image:
-        for copy in layout.copies:
-            image.seek(copy.block * BLOCK)
-            assert image.read(copy.length * BLOCK) == bytes(body.content[copy.position :][: copy.length * BLOCK])
+    blocks = debugfs.run(tmp_path / "image", [f"bmap <12> {number}" for number in range(2 * extents)], tmp_path)
+    with (tmp_path / "image").open("rb") as image:
+        for number, text in enumerate(blocks):
+            if number % 2:
+                assert int(text) == 0
+                continue
+            image.seek(int(text) * BLOCK)
+            assert image.read(BLOCK) == (b"%d" % (number // 2)).ljust(BLOCK, b"\0")
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -144,7 +147,7 @@ def test_fragmented_files(tmp_path: Path, extents: int) -> None:
 def test_sizes(tmp_path: Path, size: int, profile: Profile) -> None:
     body = trees.Body()
     tree = body.tree(trees.directory({b"f": body.file(b"content" * 1000)}), tmp_path / "body")
-    options = Options(uuid=VOLUME, size=size, inodes=100_000, profile=profile)
+    options = Options(uuid=VOLUME, size=size, inodes=90_000, profile=profile)
     layout = make(tree, tmp_path / "image", options)
     assert (tmp_path / "image").stat().st_size == size
     assert (tmp_path / "image").stat().st_blocks * 512 < 2 * MIB + layout.geometry.groups * 10 * KIB
@@ -181,8 +184,7 @@ def test_backup_superblocks_can_be_used(tmp_path: Path) -> None:
     for backup in (32768, 98304, 163840, 229376):
         argv = ["/usr/sbin/e2fsck", "-fn", "-B", "4096", "-b", str(backup), tmp_path / "image"]
         done = subprocess.run(argv, capture_output=True, check=False)
-        assert b"UUID" not in done.stdout
-        assert done.returncode in {0, 4}, done.stdout
+        assert done.returncode == 0, done.stdout
         dump = subprocess.run(
             ["/usr/sbin/dumpe2fs", "-h", "-o", f"superblock={backup}", "-o", "blocksize=4096", tmp_path / "image"],
             capture_output=True, check=True,
@@ -198,7 +200,7 @@ def test_it_can_be_resized(tmp_path: Path, profile: Profile) -> None:
     tree = body.tree(trees.directory({b"d": trees.directory(files)}), tmp_path / "body")
     image = tmp_path / "image"
     layout = make(tree, image, Options(uuid=VOLUME, profile=profile))
-    for size in ("12G", "300G"):
+    for size in ("3G", "12G", "300G") if profile is Profile.FULL else ("12G",):
         subprocess.run(["/usr/sbin/resize2fs", image, size], capture_output=True, check=True)
         debugfs.check(image)
     compare(tree, debugfs.read(image, layout.inodes[-1].number, tmp_path))

@@ -1,4 +1,4 @@
-import importlib.metadata
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def plugin(folder: Path, line: str) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[bootworthy.bwroom]\n{line}\n")
-    importlib.metadata.MetadataPathFinder.invalidate_caches()
+    importlib.invalidate_caches()
 
 
 def test_modules_with_the_attribute_are_entries_by_their_name(room: Path) -> None:

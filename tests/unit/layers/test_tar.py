@@ -301,6 +301,7 @@ def pax_sparse(records: list[tuple[bytes, bytes]], data: bytes) -> bytes:
     return extended(content) + block(b"GNUSparseFile/s", size=b"%011o" % len(data)) + padded(data)
 
 
+ONE = [(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")]
 EXTENTS = [(4096 * 2 * n, 512) for n in range(1, 50)]
 SIZE = 4096 * 200
 STORED = b"x" * (512 * len(EXTENTS))
@@ -347,17 +348,16 @@ def test_sparse(data: bytes) -> None:
     [
         (old_sparse([(512, 512), (0, 512)], 4096) + bytes(1024), "out of order"),
         (old_sparse([(0, 512)], 100) + bytes(512), "beyond the end"),
-        (old_sparse([(0, 512)], 4096, more=1), "sparse map"),
         (pax_sparse([SIZED, (b"GNU.sparse.map", b"0,5,7")], b"abcde"), "without a length"),
         (pax_sparse([SIZED, (b"GNU.sparse.map", b"0,x")], b"abcde"), "no number"),
         (pax_sparse([SIZED, (b"GNU.sparse.map", b"0,5")], b"abc"), "3 are there"),
         (pax_sparse([(b"GNU.sparse.map", b"0,5")], b"abcde"), "how large"),
         (pax_sparse([SIZED, (b"GNU.sparse.numbytes", b"5")], b"abcde"), "without a length"),
         (pax_sparse([(b"GNU.sparse.major", b"2"), (b"GNU.sparse.minor", b"0"), SIZED], b""), "not known"),
-        (pax_sparse([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), SIZED], b"9\n"), "longer than its data"),
-        (pax_sparse([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), SIZED], b"x" * 512), "begin with a number"),
+        (pax_sparse([*ONE, SIZED], b"9\n"), "longer than its data"),
+        (pax_sparse([*ONE, SIZED], b"x" * 512), "begin with a number"),
         (
-            pax_sparse([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), SIZED], padded(b"99999999\n") + bytes(512)),
+            pax_sparse([*ONE, SIZED], padded(b"99999999\n") + bytes(512)),
             "longer than its data",
         ),
     ],
@@ -371,3 +371,8 @@ def test_the_standard_library_reads_our_idea_of_old_sparse() -> None:
         info = archive.next()
         assert info is not None
         assert info.size == SIZE
+
+
+def test_a_sparse_map_that_ends_with_the_archive() -> None:
+    assert "a sparse map" in bad(SPARSE["old"][:700])
+    assert "a sparse map" in bad(SPARSE["1.0"][:2048])

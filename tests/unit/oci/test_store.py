@@ -405,15 +405,19 @@ class TestNames:
 
 
 TAGGER = """
-import sys
+import sys, time
 from pathlib import Path
-from tests.oci_images import put_small
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
-store = Store(Path(sys.argv[1]))
-for number in range(12):
-    found = put_small(store, f"{sys.argv[2]} {number}" if number % 2 else "the same for all")
-    store.tag(Reference.parse(f"localhost/{sys.argv[2]}:{number}"), found)
+from tests.oci_images import put_small
+store, name, gate = Store(Path(sys.argv[1])), sys.argv[2], Path(sys.argv[3])
+same = put_small(store)
+print("ready", flush=True)
+while not gate.exists():
+    time.sleep(0.001)
+for number in range(20):
+    found = put_small(store, f"{name} {number}") if number % 4 == 0 else same
+    store.tag(Reference.parse(f"localhost/{name}:{number}"), found)
 """
 
 FULL = """
@@ -445,15 +449,17 @@ with Store(Path(sys.argv[1])).new_blob("a/b") as blob:
 
 class TestProcesses:
     def test_writers_at_once_lose_nothing(self, store: Store) -> None:
-        names = ["a", "b", "c"]
+        names, gate = ["a", "b", "c"], store.root.parent / "gate"
         with contextlib.ExitStack() as stack:
             argv = [sys.executable, "-c", TAGGER, str(store.root)]
-            children = [stack.enter_context(spawn([*argv, name], env=PYTHONPATH)) for name in names]
+            children = [stack.enter_context(spawn([*argv, name, str(gate)], env=PYTHONPATH)) for name in names]
+            assert [child.stdout.readline() for child in children] == [b"ready\n"] * 3
+            gate.touch()
             assert [(child.stdout.read(), child.wait(60)) for child in children] == [(b"", 0)] * 3
-        expected = sorted(f"localhost/{name}:{number}" for name in names for number in range(12))
+        expected = sorted(f"localhost/{name}:{number}" for name in names for number in range(20))
         listed = store.images()
         assert [image.name for image in listed] == expected
-        assert [image.problem for image in listed] == [None] * 36
+        assert [image.problem for image in listed] == [None] * 60
         assert not list((store.root / ".partial").glob("blob-*"))
 
     def test_a_full_disk(self, store: Store) -> None:

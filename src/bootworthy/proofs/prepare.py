@@ -1,0 +1,125 @@
+"""From a target to what boots: its volumes, the probe among them, as a request for a proof."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+from bootworthy.builders import busybox
+from bootworthy.builders.initrd import INITRD_PATH
+from bootworthy.catalog.identity import catalog_entry_digest
+from bootworthy.errors import NotFoundError
+from bootworthy.layers import body, flatten, merge, writer
+from bootworthy.layers.node import Kind, Node, Tree
+from bootworthy.layers.writer import Member
+from bootworthy.filesystems.writer import VolumeOptions
+from bootworthy.oci.documents import LAYER
+from bootworthy.oci.image import Image
+from bootworthy.proofs import probe
+from bootworthy.proofs.prove import ProofRequest
+from bootworthy.proofs.target import Target
+from bootworthy.vmms.compose import Bootable, Volume
+from bootworthy.vocabulary import Accelerator, Finding, Role
+from bootworthy.volumes import convert
+from bootworthy.volumes.convert import VolumeFile
+from bootworthy.volumes.extract import extract
+from bootworthy.volumes.identity import Source
+
+_FILESYSTEM = "ext4"
+ROOT = VolumeOptions(label="root", free=512 << 20)
+"""A root gets half a GiB to write to."""
+MODULES = VolumeOptions(label="modules", free=0, profile="lean")
+
+
+def bootable(target: Target, *, probed: tuple[probe.ProbeFile, ...] = ()) -> Bootable:
+    """The files of a target: kernel, initial RAM disk, volumes; `probed` are added to the root.
+
+    Raises:
+        NotFoundError: `target.no-kernel`.
+        SpaceError, HostError: a file cannot be written.
+    """
+    files = target.workshop.cache / "files"
+    kernel = target.subject.kernel_file
+    if kernel is None:
+        raise NotFoundError(
+            "target.no-kernel", "there is no kernel in these images", where=target.images[Role.ROOT].name,
+            hint="name one: --kernel REF --modules REF",
+        )  # fmt: skip
+    ram_disk = target.images.get(Role.INITRD)
+    modules = target.images.get(Role.MODULES) if target.subject.modules_are_a_volume else None
+    return Bootable(
+        architecture=target.architecture,
+        kernel=_volume(extract(kernel.part.tree, kernel.path, files, kernel.part.name)),
+        initrd=_volume(extract(target.trees[Role.INITRD], INITRD_PATH.encode(), files, ram_disk.name))
+        if ram_disk
+        else None,
+        root=_volume(_root(target, probed)),
+        modules=_volume(_plain(target, Role.MODULES)) if modules else None,
+    )
+
+
+def request(target: Target, accelerator: Accelerator, checks: tuple[Finding, ...], *, again: str, tool: str) -> ProofRequest:
+    """The proof of a target, ready to run but for the choice of accelerator, which may be changed with `replace`.
+
+    Raises:
+        As `bootable`; BuildError, NetworkError: there is no busybox for the probe.
+    """
+    files = probe_files(target)
+    return ProofRequest(
+        bootable=bootable(target, probed=files), accelerator=accelerator, cell=target.cell.name if target.cell else None,
+        images=target.digests, published_root=target.images[Role.ROOT].descriptor.digest, probe=probe.digest(files),
+        catalog_entry=catalog_entry_digest(target.cell) if target.cell else None,
+        kernel_release=target.subject.release, checks=checks, vcpus=target.vcpus, memory_mib=target.memory_mib,
+        deadline=target.deadline, again=again, tool=tool,
+    )  # fmt: skip
+
+
+def probe_files(target: Target) -> tuple[probe.ProbeFile, ...]:
+    """The probe for the target's architecture."""
+    return probe.layer(busybox.program(target.workshop, target.architecture))
+
+
+def _volume(file: VolumeFile) -> Volume:
+    return Volume(path=file.path, digest=file.digest)
+
+
+def _plain(target: Target, role: Role) -> VolumeFile:
+    cache = convert.Cache(target.workshop.cache / "volumes")
+    source = Source.of(target.images[role])
+    return cache.obtain(lambda: target.trees[role], source, _FILESYSTEM, MODULES, target.workshop.progress)
+
+
+def _root(target: Target, probed: tuple[probe.ProbeFile, ...]) -> VolumeFile:
+    cache = convert.Cache(target.workshop.cache / "volumes")
+    image = target.images[Role.ROOT]
+    if not probed:
+        return cache.obtain(lambda: target.trees[Role.ROOT], Source.of(image), _FILESYSTEM, ROOT, target.workshop.progress)
+    layers = target.workshop.cache / "layers"
+    added = _ingested(probed, layers)
+    source = Source.of(image, [added.diff_id])
+    tree = lambda: _on_top(image, added, layers)  # noqa: E731
+    return cache.obtain(tree, source, _FILESYSTEM, ROOT, target.workshop.progress)
+
+
+def _on_top(image: Image, added: body.LayerFiles, layers: Path) -> Tree:
+    taken = [*flatten.take(image, layers), added]
+    return merge.merge([each.load() for each in taken], [each.body for each in taken])
+
+
+def _ingested(probed: tuple[probe.ProbeFile, ...], layers: Path) -> body.LayerFiles:
+    """The probe as a layer of its own, taken in like any other."""
+    buffer = io.BytesIO()
+    written = writer.write((_member(file) for file in probed), buffer, compress=False)
+    buffer.seek(0)
+    return body.ingest(buffer, LAYER, layers, diff_id=written.diff_id, where="the probe")
+
+
+def _member(file: probe.ProbeFile) -> Member:
+    node = Node(file.kind, file.mode, size=len(file.data), target=file.target)
+    return Member(file.path, node, (lambda: [file.data]) if file.kind is Kind.FILE and file.data else None)
+
+
+def under(proof: ProofRequest, accelerator: Accelerator) -> ProofRequest:
+    """The same proof under another accelerator."""
+    return replace(proof, accelerator=accelerator)
