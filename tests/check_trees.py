@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootworthy.checks.subject import Part, Subject
-from bootworthy.kernels.elf import MACHINE_AARCH64, MACHINE_X86_64
+from bootworthy.kernels.elf import MACHINE_X86_64
 from bootworthy.layers.node import Chunk, Kind, Node, Tree
 from bootworthy.machines.facts import facts
 from bootworthy.vocabulary import Architecture
@@ -112,6 +112,10 @@ def program(machine: int = MACHINE_X86_64, linker: bytes = LINKER) -> bytes:
     return elf(machine, segments=[(1, b"code"), (3, linker + b"\0")])
 
 
+FAR = program()[:32] + b"\xff" * 8 + program()[40:]
+"""A program whose segments begin where no file reaches."""
+
+
 def vmlinux(release: str = RELEASE, *, pvh: bool = True, machine: int = MACHINE_X86_64, tail: bytes = b"") -> bytes:
     """An ELF kernel."""
     note = struct.pack("<III", 4, 8, 18) + b"Xen\0" + bytes(8)
@@ -162,8 +166,8 @@ def modules(
     return files
 
 
-def root(**more: Entry) -> dict[str, Entry]:
-    """A root with systemd and nothing wrong; keywords are not paths, so pass a dictionary with `|` for more."""
+def root() -> dict[str, Entry]:
+    """A root with systemd and nothing wrong."""
     return {
         "bin": Link(b"usr/bin"),
         "sbin": Link(b"usr/sbin"),
@@ -174,7 +178,6 @@ def root(**more: Entry) -> dict[str, Entry]:
         "usr/sbin/init": Link(b"../lib/systemd/systemd"),
         "usr/bin/sh": program(),
         "etc/machine-id": File(b""),
-        **more,
     }
 
 
@@ -203,6 +206,3 @@ def subject(
         modules=None if modules_ is None else part(folder, "modules", modules_),
         initrd=part(folder, "initrd", {"boot/initrd": File(b"cpio")}) if initrd else None,
     )
-
-
-__all__ = ["MACHINE_AARCH64", "MACHINE_X86_64"]

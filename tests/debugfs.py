@@ -87,7 +87,8 @@ def _stat(text: bytes) -> Found:
     seconds, extra = int(time[1], 16), int(time[2], 16)
     signed = seconds - 2**32 if seconds >= 2**31 else seconds
     found = Found(
-        _TYPES[kind[1]] | number(b"Mode"), number(b"User") % 2**32, number(b"Group") % 2**32, number(b"Size"), number(b"Links"),
+        _TYPES[kind[1]] | number(b"Mode"), number(b"User") % 2**32, number(b"Group") % 2**32,
+        number(b"Size"), number(b"Links"),
         mtime=(signed + ((extra & 3) << 32)) * 10**9 + (extra >> 2),
     )  # fmt: skip
     device = re.search(rb"Device major/minor number: (\d+):(\d+)", text)

@@ -71,7 +71,17 @@ class Archive:
         if os.getuid() != 0:
             return words
         unshare = str(tools.UNSHARE.require())
-        return [unshare, "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *words]
+        return [
+            unshare,
+            "--mount",
+            "--propagation=private",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+            *words,
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +167,9 @@ def _inside(archive: Archive, script: str, folder: Path) -> Path:
     return out
 
 
-def call(argv: Sequence[str], archive: Archive, folder: Path, env: Mapping[str, str] | None = None) -> processes.Completed:
+def call(
+    argv: Sequence[str], archive: Archive, folder: Path, env: Mapping[str, str] | None = None
+) -> processes.Completed:
     """Run mmdebstrap with its working space under `folder`, and turn its complaints into errors for people."""
     place = {"TMPDIR": str(folder)} if os.getuid() == 0 else {}
     try:
@@ -172,13 +184,17 @@ def call(argv: Sequence[str], archive: Archive, folder: Path, env: Mapping[str, 
 def explain(done: processes.Completed, archive: Archive, folder: Path) -> BootworthyError:
     """What a failed mmdebstrap means for the person who waits for it."""
     words = (done.stderr + done.stdout).decode(errors="replace")
-    told = "\n".join(line for line in words.splitlines() if line.startswith(("E:", "W:", "Err:")))[-2000:] or words[-2000:]
+    told = (
+        "\n".join(line for line in words.splitlines() if line.startswith(("E:", "W:", "Err:")))[-2000:] or words[-2000:]
+    )
     place = f"{archive.distribution} {archive.release} ({archive.architecture.oci})"
     if "No space left on device" in words:
         return files.full(folder)
     if match := _UNKNOWN.search(words):
         name = match[1] or match[2]
-        return BuildError("build.no-package", f"{place} has no package {name}", hint="look at the spelling and the release")
+        return BuildError(
+            "build.no-package", f"{place} has no package {name}", hint="look at the spelling and the release"
+        )
     if _UNREACHED.search(words):
         hint = f"look at the network and the proxy, or set a mirror: BOOTWORTHY_MIRROR_{archive.distribution.upper()}=ADDRESS"
         return NetworkError("mirror.unreachable", f"could not fetch packages of {place}:\n{told}", hint=hint)

@@ -51,9 +51,7 @@ class Bootstrapper:
 SYSTEM_BUILDER = Bootstrapper()
 
 
-def _make(
-    workshop: Workshop, archive: Archive, system: System, recipe: Bootstrap, architecture: Architecture
-) -> Made:
+def _make(workshop: Workshop, archive: Archive, system: System, recipe: Bootstrap, architecture: Architecture) -> Made:
     offered = apt.resolve(archive, recipe.packages, essential=True)
     with files.scratch(workshop.cache / "scratch", prefix="bootstrap-") as folder:
         tar = folder / "root.tar"
@@ -111,5 +109,3 @@ def _agree(offered: Resolved, installed: dict[str, str]) -> None:
         "build.mirror-moved", f"the mirror changed while the root was built: {', '.join(odd[:8])}",
         hint="build again; if it does not help, the mirror's copies disagree: set another one",
     )  # fmt: skip
-
-

@@ -179,5 +179,7 @@ def _kernel_builder(kernel: Kernel) -> KernelBuilder:
         if builder.serves(kernel):
             return builder
     raise BuildError(
-        "build.no-recipe", f"kernel {kernel.name} cannot be built here", hint="give it a `package`, or `images` that are in the store"
+        "build.no-recipe",
+        f"kernel {kernel.name} cannot be built here",
+        hint="give it a `package`, or `images` that are in the store",
     )

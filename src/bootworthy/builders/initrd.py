@@ -72,9 +72,7 @@ def configuration(kernel: Tree) -> Config | None:
     return Config.parse(kernel.read(node).decode(errors="replace")) if node else None
 
 
-def _make(
-    workshop: Workshop, facts: MachineFacts, architecture: Architecture, kernel: Image, modules: Image
-) -> Made:
+def _make(workshop: Workshop, facts: MachineFacts, architecture: Architecture, kernel: Image, modules: Image) -> Made:
     program = busybox.program(workshop, architecture)
     tree = module_tree(layer.tree_of(workshop, modules))
     planned = plan(facts, layer.tree_of(workshop, kernel), tree)

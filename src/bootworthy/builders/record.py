@@ -109,7 +109,10 @@ def _read(path: Path) -> Record | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
-            "build.bad-record", f"this build record cannot be read: {error}", where=str(path), hint=f"remove it: rm {path}"
+            "build.bad-record",
+            f"this build record cannot be read: {error}",
+            where=str(path),
+            hint=f"remove it: rm {path}",
         ) from error
 
 
@@ -131,7 +134,9 @@ def package_differences(before: tuple[Package, ...], after: tuple[Package, ...])
         elif was is not None and now is None:
             lines.append(f"package {name} {was.version} is gone")
         elif was is not None and now is not None and was != now:
-            change = f"{was.version} -> {now.version}" if was.version != now.version else f"{was.version}, other content"
+            change = (
+                f"{was.version} -> {now.version}" if was.version != now.version else f"{was.version}, other content"
+            )
             lines.append(f"package {name}: {change}")
     return lines
 

@@ -128,8 +128,8 @@ class Report:
             return
         found = sorted(self._problems.values(), key=lambda item: (item[0].line, item[0].column))
         inorder = [problem for _, problem in found]
-        count = "1 mistake" if len(inorder) == 1 else f"{len(inorder)} mistakes"
-        raise DocumentError("catalog.invalid", f"{count} in this catalog", inorder, where=self.name)
+        message = "this catalog cannot be used"
+        raise DocumentError("catalog.invalid", message, inorder, where=self.name)
 
 
 def dotted(path: tuple[str | int, ...]) -> str:

@@ -64,7 +64,9 @@ def _format(subject: Subject, kernel: KernelFile) -> Iterator[Finding]:
     loads = subject.facts.kernel_formats(subject.architecture)
     if kernel.info.format.boots_as in loads:
         return
-    wanted = " or ".join(_LOADS[form] for form in loads)
+    # An ELF kernel is one with and without the note; naming both says less.
+    named = [form for form in loads if not (form is KernelFormat.PVH and KernelFormat.ELF in loads)]
+    wanted = " or ".join(_LOADS[form] for form in named)
     message = f"the kernel is {_WORDS[kernel.info.format]}, and {subject.facts.title} loads {wanted}"
     yield FORMAT.broken(kernel.where, message, remedy=_remedy(kernel.info.format))
 

@@ -32,7 +32,7 @@ def log(message: str) -> None:
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether a command line asks for JSON, so that its errors are JSON too."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = zip(arguments, [*arguments[1:], ""], strict=False)
     return any(word in {"--json", "--format=json"} or (word, after) == ("--format", "json") for word, after in pairs)
 
 

@@ -30,8 +30,10 @@ def writing(where: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise full(where) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise HostError("disk.denied", "may not write here", where=str(where), hint="choose another folder") from error
-        if error.errno in {errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.ENOENT}:
+            raise HostError(
+                "disk.denied", "may not write here", where=str(where), hint="choose another folder"
+            ) from error
+        if error.errno in {errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG}:
             raise HostError("disk.failed", f"could not write: {error.strerror}", where=str(where)) from error
         raise
 

@@ -31,7 +31,7 @@ class Paths:
         home = Path(env.get("HOME") or Path.home())
 
         def place(own: str, xdg: str, fallback: Path) -> Path:
-            if own in env and env[own]:
+            if env.get(own):
                 return Path(env[own]).absolute()
             base = Path(env[xdg]) if env.get(xdg) else fallback
             return base.absolute() / "bootworthy"

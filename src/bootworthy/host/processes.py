@@ -25,6 +25,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PR_SET_PDEATHSIG = 1
 _SHOWN = 4000
 
+PIPE = subprocess.PIPE
+
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a child sees: a fixed locale and path, the home and the proxies of the caller, and `extra`."""
@@ -87,6 +89,12 @@ class Child:
         assert self._process.stdout is not None
         return self._process.stdout
 
+    @property
+    def stdin(self) -> IO[bytes]:
+        """The pipe of a child that was spawned with one."""
+        assert self._process.stdin is not None
+        return self._process.stdin
+
     def poll(self) -> int | None:
         """Exit status, or None while it runs."""
         return self._process.poll()
@@ -130,7 +138,7 @@ def _die_with_parent() -> None:
 def spawn(
     argv: Sequence[str | os.PathLike[str]], *, env: Mapping[str, str] | None = None, cwd: Path | None = None,
     stdin: int = subprocess.DEVNULL, stdout: IO[bytes] | int = subprocess.PIPE,
-    stderr: IO[bytes] | int = subprocess.STDOUT, pass_fds: Sequence[int] = (), grace: float = 3.0,
+    stderr: IO[bytes] | int | None = subprocess.STDOUT, pass_fds: Sequence[int] = (), grace: float = 3.0,
 ) -> Iterator[Child]:  # fmt: skip
     """Start a child for as long as the `with` block lasts.
 
@@ -139,7 +147,7 @@ def spawn(
     """
     words = [os.fspath(word) for word in argv]
     try:
-        process = subprocess.Popen(  # noqa: PLW1509  (we are the only thread that forks; prctl is one system call)
+        process = subprocess.Popen(
             words, env=environment(env), cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr,
             process_group=0, preexec_fn=_die_with_parent, pass_fds=tuple(pass_fds),
         )  # fmt: skip
@@ -173,7 +181,7 @@ def run(
     stdin = subprocess.DEVNULL if data is None else subprocess.PIPE
     with spawn(argv, env=env, cwd=cwd, stdin=stdin, stderr=subprocess.PIPE, grace=grace) as child:
         try:
-            stdout, stderr = child._process.communicate(data, timeout)  # noqa: SLF001
+            stdout, stderr = child._process.communicate(data, timeout)
         except subprocess.TimeoutExpired:
             raise DeadlineError(
                 "process.deadline", f"{child.argv[0]} did not end within {timeout:g} s", where=shlex.join(child.argv)

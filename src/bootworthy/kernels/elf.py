@@ -85,7 +85,7 @@ class Elf:
                 tuple(_segments(data, segments_at, segment_size, segments)),
                 tuple(_sections(data, sections_at, section_size, sections, names)),
             )  # fmt: skip
-        except (struct.error, IndexError) as error:
+        except (struct.error, IndexError, OverflowError) as error:
             raise unreadable("its ELF tables are cut off", where) from error
 
     def content(self, part: Segment | Section) -> bytes:
@@ -123,7 +123,7 @@ def _sections(data: bytes, start: int, size: int, count: int, names: int) -> Ite
     strings_at, strings_length = rows[names][4:6]
     strings = data[strings_at : strings_at + strings_length]
     for name, kind, _, _, offset, length, *_ in rows:
-        yield Section(strings[name:].split(b"\0", 1)[0], kind, offset, length)
+        yield Section(strings[name : max(name, strings.find(b"\0", name))], kind, offset, length)
 
 
 def _notes(content: bytes, alignment: int) -> Iterator[Note]:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from isal import igzip_lib, isal_zlib
+from isal import isal_zlib
 
 from bootworthy.errors import BuildError
 from bootworthy.filesystems import cpio
@@ -101,6 +101,8 @@ def build(plan: InitramfsPlan, busybox: bytes, modules: ModuleTree | None = None
         BuildError: `initramfs.busybox` when that program could not run there; `kernel.module-missing` and
             `kernel.unreadable` for modules.
     """
+    if plan.modules and modules is None:
+        raise BuildError("kernel.module-missing", f"{len(plan.modules)} modules are planned, and were not given")
     contents = {path: modules.content(path) for path in plan.modules} if modules is not None else {}
     _check_busybox(busybox, contents)
     archive = cpio.write(_entries(plan, busybox, contents))
@@ -120,7 +122,7 @@ def zstandard(data: bytes) -> bytes:
 
 def gzipped(data: bytes) -> bytes:
     """One gzip member without name or time, by ISA-L at a fixed level."""
-    packer = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, 31, igzip_lib.MEM_LEVEL_DEFAULT)
+    packer = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, 31)
     return packer.compress(data) + packer.flush()
 
 

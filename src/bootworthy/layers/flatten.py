@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from bootworthy.errors import IntegrityError
 from bootworthy.host.progress import QUIET, Progress
-from bootworthy.layers.body import LayerFiles, ingest
+from bootworthy.layers.body import LayerFiles, find, ingest
 from bootworthy.layers.merge import merge
 from bootworthy.layers.node import Tree
 
@@ -77,8 +77,18 @@ def take(image: Image, cache: Path, progress: Progress = QUIET) -> list[LayerFil
     Raises:
         IntegrityError, SpaceError, HostError: as `tree_of`.
     """
+    there = {layer.diff_id: find(cache, layer.diff_id) for layer in image.layers}
+    taken = {diff_id: files for diff_id, files in there.items() if files is not None}
+    if len(taken) < len(there):
+        taken |= _take_missing(image, cache, progress, taken.keys())
+    return [taken[layer.diff_id] for layer in image.layers]
+
+
+def _take_missing(image: Image, cache: Path, progress: Progress, there: Container[str]) -> dict[str, LayerFiles]:
+    """Take in the layers that are not there, side by side."""
     stop = threading.Event()
-    first = {layer.diff_id: number for number, layer in reversed(list(enumerate(image.layers)))}
+    layers = [(number, layer) for number, layer in enumerate(image.layers) if layer.diff_id not in there]
+    first = {layer.diff_id: number for number, layer in reversed(layers)}
     total = sum(image.layers[number].descriptor.size for number in first.values())
     with (
         progress.task("unpacking layers", total) as task,
@@ -99,7 +109,7 @@ def take(image: Image, cache: Path, progress: Progress = QUIET) -> list[LayerFil
         finally:
             stop.set()  # whoever still runs when one failed, or Ctrl-C came, stops at its next read
             pool.shutdown(wait=True, cancel_futures=True)
-        return [futures[layer.diff_id].result() for layer in image.layers]
+        return {diff_id: future.result() for diff_id, future in futures.items()}
 
 
 def _number(item: tuple[str, int]) -> int:

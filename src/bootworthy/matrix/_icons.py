@@ -56,8 +56,7 @@ def headline(tile: Tile) -> Html:
     return el(
         "span",
         icon(tile.mark, emulated=tile.emulated),
-        el("b", tile.mark.value),
-        el("span", ended, class_="ended") if ended else None,
+        el("span", el("b", tile.mark.value), ended, class_="word"),
         el("span", EMULATED, class_="pill") if tile.emulated else None,
         class_="head",
     )

@@ -30,7 +30,7 @@ def text(value: Child) -> Html:
 def el(name: str, /, *children: Child, **attributes: str | None) -> Html:
     """An element. `class_` is `class`, `aria_hidden` is `aria-hidden`; attributes that are None are left out."""
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(value)}"'
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(harmless(value))}"'
         for key, value in attributes.items()
         if value is not None
     )

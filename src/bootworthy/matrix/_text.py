@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_BREAKS = re.compile(r"[^\s/-]*[/-]+|[^\s/-]+|\s+")
+_BREAKS = re.compile(r"[^/-]*[/-]+|[^/-]+")
 _UNSEEN = {"Mn", "Me", "Cf"}
 
 
@@ -43,24 +43,27 @@ def pad(text: str, columns: int) -> str:
 
 
 def wrap(text: str, columns: int, *, indent: str = "") -> list[str]:
-    """Lines of at most so many columns: broken at spaces, else after `-` or `/`, else anywhere.
+    """Lines of at most so many columns: broken at spaces; a word that is too long for a line after `-` or `/`.
 
     Lines after the first begin with `indent`, which is narrower than `columns`.
     """
-    lines, line = [], ""
-    for piece in _pieces(text, columns - len(indent)):
-        if width(line) + width(piece.rstrip()) > columns:
-            lines.append(line.rstrip())
-            line = indent
-            piece = piece.lstrip()  # noqa: PLW2901  (a line does not begin with the space it broke at)
-        line += piece
-    if line.strip() or not lines:
-        lines.append(line.rstrip())
-    return lines
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        for number, piece in enumerate(_pieces(word, columns - len(indent))):
+            gap = " " if line.strip() and not number else ""
+            if line.strip() and width(line + gap + piece) > columns:
+                lines.append(line)
+                line, gap = indent, ""
+            line += gap + piece
+    return [*lines, line]
 
 
-def _pieces(text: str, longest: int) -> Iterator[str]:
-    for piece in _BREAKS.findall(text):
+def _pieces(word: str, longest: int) -> Iterator[str]:
+    if width(word) <= longest:
+        yield word
+        return
+    for piece in _BREAKS.findall(word):
         rest = piece
         while width(rest) > longest:
             cut = _fitting(rest, longest)

@@ -67,7 +67,8 @@ def _table(matrix: Matrix) -> Html:
     head = el("thead", el("tr", corner, *columns, role="row"), role="rowgroup")
     rows = el("tbody", *(_row(matrix, line) for line in matrix.rows), role="rowgroup")
     # On a narrow screen the style sheet turns rows into blocks; the roles keep it a table for those who listen.
-    table = el("table", head, rows, role="table", aria_label="Support matrix")
+    shape = f"--machines:{len(matrix.columns)}"
+    table = el("table", head, rows, role="table", aria_label="Support matrix", style=shape)
     return el("div", table, class_="scroll", role="region", aria_label="Support matrix", tabindex="0", id="matrix")
 
 

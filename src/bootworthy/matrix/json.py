@@ -41,7 +41,9 @@ def schema() -> dict[str, object]:
 
 def render(matrix: Matrix, _look: Look) -> str:
     """The document, indented."""
-    return json.dumps(document(matrix), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(document(matrix), indent=2, ensure_ascii=False) + "\n"
+    # Half a surrogate pair is no UTF-8; `\\udXXX` is how JSON writes it (RFC 8259, section 7).
+    return text.encode(errors="backslashreplace").decode()
 
 
 FORMAT = Format(title="JSON for programs", suffix=".json", render=render)

@@ -1,4 +1,4 @@
-"""The matrix as a value: a system on a kernel per row, a machine per column; promises and what was seen in the cells."""
+"""The matrix as a value: systems on kernels down, machines across; in each cell what is promised and what was seen."""
 
 from __future__ import annotations
 

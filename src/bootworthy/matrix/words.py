@@ -45,9 +45,8 @@ def support(tile: Tile) -> str:
 
 
 def boots(tile: Tile) -> str:
-    """`3 of 4 boots healthy`; nothing where none was run."""
-    total = tile.status.total
-    return f"{tile.status.healthy} of {total} {'boot' if total == 1 else 'boots'} healthy" if total else ""
+    """`3 of 4 healthy`; nothing where no boot was run."""
+    return f"{tile.status.healthy} of {tile.status.total} healthy" if tile.status.total else ""
 
 
 def place(attempt: Attempt) -> str:

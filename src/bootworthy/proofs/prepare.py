@@ -10,10 +10,10 @@ from bootworthy.builders import busybox
 from bootworthy.builders.initrd import INITRD_PATH
 from bootworthy.catalog.identity import catalog_entry_digest
 from bootworthy.errors import NotFoundError
+from bootworthy.filesystems.writer import VolumeOptions
 from bootworthy.layers import body, flatten, merge, writer
 from bootworthy.layers.node import Kind, Node, Tree
 from bootworthy.layers.writer import Member
-from bootworthy.filesystems.writer import VolumeOptions
 from bootworthy.oci.documents import LAYER
 from bootworthy.oci.image import Image
 from bootworthy.proofs import probe
@@ -59,7 +59,9 @@ def bootable(target: Target, *, probed: tuple[probe.ProbeFile, ...] = ()) -> Boo
     )
 
 
-def request(target: Target, accelerator: Accelerator, checks: tuple[Finding, ...], *, again: str, tool: str) -> ProofRequest:
+def request(
+    target: Target, accelerator: Accelerator, checks: tuple[Finding, ...], *, again: str, tool: str
+) -> ProofRequest:
     """The proof of a target, ready to run but for the choice of accelerator, which may be changed with `replace`.
 
     Raises:
@@ -94,7 +96,9 @@ def _root(target: Target, probed: tuple[probe.ProbeFile, ...]) -> VolumeFile:
     cache = convert.Cache(target.workshop.cache / "volumes")
     image = target.images[Role.ROOT]
     if not probed:
-        return cache.obtain(lambda: target.trees[Role.ROOT], Source.of(image), _FILESYSTEM, ROOT, target.workshop.progress)
+        return cache.obtain(
+            lambda: target.trees[Role.ROOT], Source.of(image), _FILESYSTEM, ROOT, target.workshop.progress
+        )
     layers = target.workshop.cache / "layers"
     added = _ingested(probed, layers)
     source = Source.of(image, [added.diff_id])

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,6 +130,11 @@ def prove(request: ProofRequest, launcher: Launcher, store: EvidenceStore, *, pr
         return _record(request, run, watch.outcome(), version, (*request.checks, *findings), folder, store)
 
 
+def without_probe(words: Iterable[str]) -> tuple[str, ...]:
+    """A kernel command line without what only the probe reads."""
+    return tuple(word for word in words if not word.startswith((TOKEN, WAIT)))
+
+
 def refuse_unfit(findings: list[Finding]) -> None:
     """Stop before a boot whose failure would say nothing about the image.
 
@@ -172,7 +177,7 @@ def _boot(run: _Run, watch: Watch, folder: Path, progress: Progress) -> None:
                 watch.feed(data, now)
             else:
                 watch.tick(now)
-                _require_room(folder)
+            _require_room(folder)
             if watch.stage != stage:
                 stage = watch.stage
                 progress.note(f"{stage} after {now:.1f} s")

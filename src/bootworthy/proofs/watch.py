@@ -168,7 +168,7 @@ class Watch:
             return Verdict.UNHEALTHY, "ended by us after its report", [self._unreadable]
         why = [self._complaint] if self._complaint else []
         if self._interrupted:
-            return Verdict.INTERRUPTED, f"interrupted while it was at: {self._where()}", []
+            return Verdict.INTERRUPTED, f"interrupted; {self._where()}", []
         if self._panic is not None:
             return Verdict.PANICKED, f"kernel panic: {self._panic}", why
         if self._ended is not None:

@@ -20,10 +20,8 @@ from bootworthy.vocabulary import Accelerator, Finding, Severity
 _VERSION = re.compile(r"QEMU emulator version (\d+(?:\.\d+)+)")
 _OLDEST_FIT = (8,)
 _PATCHES_ITSELF = (6, 12)
-_LOADER = re.compile(
-    r"could not (?:load|open) (?:kernel|initrd)|could not load kernel|PVH ELF Note|invalid kernel header"
-    r"|initrd is too large|Unable to load|not a bootable|Error loading", re.IGNORECASE,
-)  # fmt: skip
+_LOADER = re.compile(r"linux kernel|load kernel|loading .*kernel|PVH|initrd|ram disk", re.IGNORECASE)
+"""What QEMU's loader (hw/i386/x86-common.c) speaks of when it cannot use what it was given."""
 
 
 class QemuMicrovm:

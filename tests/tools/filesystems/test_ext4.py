@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bootworthy.filesystems.ext4.options import Options, Profile
 from bootworthy.filesystems.ext4.plan import Layout, plan
 from bootworthy.filesystems.ext4.write import write
-from bootworthy.layers.node import BLOCK, Kind, Node, Tree
+from bootworthy.layers.node import BLOCK, Chunk, Kind, Node, Tree
 from tests import debugfs, trees
 from tests.needs import need
 
@@ -130,7 +130,7 @@ def test_fragmented_files(tmp_path: Path, extents: int) -> None:
     body = trees.Body()
     pieces = [(number * 2 * BLOCK, b"%d" % number) for number in range(extents)]
     tree = body.tree(trees.directory({b"f": body.sparse(pieces, 7 * GIB)}), tmp_path / "body")
-    layout = make(tree, tmp_path / "image", Options(uuid=VOLUME))
+    make(tree, tmp_path / "image", Options(uuid=VOLUME))
     debugfs.check(tmp_path / "image")
     blocks = debugfs.run(tmp_path / "image", [f"bmap <12> {number}" for number in range(2 * extents)], tmp_path)
     with (tmp_path / "image").open("rb") as image:
@@ -164,7 +164,7 @@ def test_a_file_larger_than_a_flex_group(tmp_path: Path) -> None:
             file.seek(mark)
             file.write(b"mark %d" % mark)
     node = trees.Body().file(b"")
-    node.size, node.chunks = size, ((trees.Chunk(0, size, 0, 0)),)
+    node.size, node.chunks = size, (Chunk(0, size, 0, 0),)
     tree = Tree(trees.directory({b"large": node}), (content,))
     layout = plan(tree, Options(uuid=VOLUME))
     assert layout.free > 0
@@ -178,18 +178,18 @@ def test_a_file_larger_than_a_flex_group(tmp_path: Path) -> None:
     debugfs.check(tmp_path / "image")
 
 
-def test_backup_superblocks_can_be_used(tmp_path: Path) -> None:
-    tree = Tree(trees.directory({b"p": Node(Kind.FIFO, 0o600)}))
-    make(tree, tmp_path / "image", Options(uuid=VOLUME, size=GIB))
-    for backup in (32768, 98304, 163840, 229376):
-        argv = ["/usr/sbin/e2fsck", "-fn", "-B", "4096", "-b", str(backup), tmp_path / "image"]
-        done = subprocess.run(argv, capture_output=True, check=False)
-        assert done.returncode == 0, done.stdout
-        dump = subprocess.run(
-            ["/usr/sbin/dumpe2fs", "-h", "-o", f"superblock={backup}", "-o", "blocksize=4096", tmp_path / "image"],
-            capture_output=True, check=True,
-        ).stdout  # fmt: skip
-        assert str(VOLUME).encode() in dump
+@pytest.mark.parametrize("group", [1, 3, 5, 7])
+def test_backup_superblocks_bring_a_volume_back(tmp_path: Path, group: int) -> None:
+    body = trees.Body()
+    tree = body.tree(trees.directory({b"f": body.file(b"content" * 9999)}), tmp_path / "body")
+    image = tmp_path / "image"
+    layout = make(tree, image, Options(uuid=VOLUME, size=GIB))
+    with image.open("r+b") as file:
+        file.write(bytes(2 * BLOCK))
+    argv: list[str | Path] = ["/usr/sbin/e2fsck", "-fy", "-B", "4096", "-b", str(group * 32768), image]
+    assert subprocess.run(argv, capture_output=True, check=False).returncode == 1
+    debugfs.check(image)
+    compare(tree, debugfs.read(image, layout.inodes[-1].number, tmp_path))
 
 
 @pytest.mark.parametrize("profile", Profile)

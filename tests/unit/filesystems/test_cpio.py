@@ -20,7 +20,7 @@ entries = st.builds(
 
 def read(archive: bytes) -> list[tuple[CpioEntry, tuple[int, ...]]]:
     """By buffer-format.rst: every member's entry, with inode, uid, gid, links and mtime."""
-    found = []
+    found: list[tuple[CpioEntry, tuple[int, ...]]] = []
     position = 0
     while True:
         header = archive[position : position + 110]

@@ -2,7 +2,10 @@ import contextlib
 import gzip
 import hashlib
 import io
+import os
 import random
+import resource
+import signal
 import tarfile
 import threading
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootworthy.errors import BootworthyError, IntegrityError
+from bootworthy.errors import BootworthyError, IntegrityError, SpaceError
 from bootworthy.layers.body import LayerFiles, find, ingest
 from bootworthy.layers.node import BLOCK, Chunk, Kind, Node, Tree
 from tests.made_layers import taken, tarred
@@ -150,6 +153,40 @@ def test_nothing_is_left_of_a_layer_that_is_bad(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError):
         taken(layer(b"abc" * 5000)[:2000], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_room_is_said_as_such_and_nothing_is_left(tmp_path: Path) -> None:
+    data = layer(random.Random(1).randbytes(9 << 20))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6 << 20, hard))  # the second batch is written in part only
+    try:
+        with pytest.raises(SpaceError) as caught:
+            taken(data, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.code == "disk.full"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_was_killed_leaves_nothing_that_counts(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(reading, 0)
+        os.close(writing)
+        with contextlib.suppress(BaseException):
+            ingest(os.fdopen(0, "rb"), "", tmp_path)
+        os._exit(0)
+    data = layer(b"abc" * 100_000)
+    os.write(writing, data[:50_000])
+    while not list(tmp_path.glob(".layer-*")):
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(writing)
+    os.close(reading)
+    assert not list(tmp_path.glob("*.body"))
+    assert contents(taken(data, tmp_path)) == [b"abc" * 100_000]
 
 
 def test_what_follows_the_archive_counts_for_the_digest(tmp_path: Path) -> None:

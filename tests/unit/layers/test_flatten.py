@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -14,6 +14,8 @@ from bootworthy.errors import IntegrityError
 from bootworthy.host.progress import Quiet, Task
 from bootworthy.layers.flatten import Image, take, tree_of
 from tests.made_layers import tarred
+
+BLOCK_OF_ZEROS = 65536
 
 
 @dataclass
@@ -96,6 +98,24 @@ def test_a_diff_id_that_cannot_be_checked_is_refused(made: Made, tmp_path: Path)
     with pytest.raises(IntegrityError) as caught:
         tree_of(made, tmp_path)
     assert caught.value.code == "layer.unknown-digest"
+
+
+def test_when_one_layer_is_bad_the_others_stop(made: Made, tmp_path: Path) -> None:
+    class Endless(io.RawIOBase):
+        """A layer that would go on for ever."""
+
+        def read(self, size: int = -1) -> bytes:
+            return bytes(BLOCK_OF_ZEROS)
+
+    made.layers, made.blobs = made.layers[:2], made.blobs[:2]
+    made.blobs[0] = b"\x1f\x8b\x08 nothing"
+    opened = made.open_layer
+    made.open_layer = lambda number: cast("BinaryIO", Endless()) if number == 1 else opened(number)  # type: ignore[method-assign]
+    with pytest.raises(IntegrityError) as caught:
+        tree_of(made, tmp_path)
+    assert caught.value.where is not None
+    assert caught.value.where.startswith("layer 1 of 2")
+    assert not list(tmp_path.iterdir())
 
 
 def test_progress_is_told_of_every_compressed_byte(made: Made, tmp_path: Path) -> None:

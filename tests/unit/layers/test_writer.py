@@ -29,6 +29,8 @@ XATTRS = st.dictionaries(
     st.sampled_from([b"user.a", b"security.capability", b"trusted.overlay.opaque"]), st.binary(max_size=300), max_size=2
 ).map(lambda found: tuple(sorted(found.items())))
 
+TARGETS = st.binary(min_size=1, max_size=300).filter(lambda each: 0 not in each)
+
 
 @st.composite
 def leaves(draw: st.DrawFn) -> tuple[Node, bytes]:
@@ -36,7 +38,7 @@ def leaves(draw: st.DrawFn) -> tuple[Node, bytes]:
     content = draw(st.binary(max_size=3000)) if kind is Kind.FILE else b""
     node = Node(
         kind, draw(st.integers(0, 0o7777)), draw(IDS), draw(IDS), draw(TIMES), draw(XATTRS), size=len(content),
-        target=draw(st.binary(min_size=1, max_size=300).filter(lambda each: 0 not in each)) if kind is Kind.SYMLINK else b"",
+        target=draw(TARGETS) if kind is Kind.SYMLINK else b"",
         device=draw(st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)))
         if kind in {Kind.CHARACTER, Kind.BLOCK} else (0, 0),
     )  # fmt: skip

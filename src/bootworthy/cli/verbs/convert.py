@@ -1,0 +1,71 @@
+"""`bootworthy convert`: an image into one volume file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bootworthy.cli import options, output
+from bootworthy.cli.session import Session
+from bootworthy.cli.text import parse_size
+from bootworthy.filesystems.writer import VolumeOptions
+from bootworthy.layers import flatten
+from bootworthy.oci import sources
+from bootworthy.vocabulary import Architecture
+from bootworthy.volumes.convert import convert
+from bootworthy.volumes.identity import Source
+
+
+class _Size(click.ParamType):
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        try:
+            return parse_size(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no size; write 4096, 512M or 10G", param, ctx)
+
+
+class _Free(_Size):
+    name = "size or share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        text = str(value)
+        if not text.endswith("%"):
+            return super().convert(value, param, ctx)
+        try:
+            return float(text[:-1]) / 100
+        except ValueError:
+            self.fail(f"{value!r} is no share; write 20%", param, ctx)
+
+
+@click.command("convert", short_help="An image into one volume file")
+@click.argument("image")
+@click.option("-o", "--output", "out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--to", "filesystem", default="ext4", show_default=True, help="The filesystem.")
+@click.option("--size", type=_Size(), help="Size of the volume: 10G, 512M.")
+@click.option("--free", type=_Free(), help="Room left free, instead of --size: 20%, 1G.")
+@click.option("--inodes", type=int, help="At least so many inodes.")
+@click.option("--label", default="", help="Label of the filesystem, by which machines find it: root, modules.")
+@click.option("--profile", help="A variant of the filesystem: ext4 has full (journal, checksums) and lean.")
+@click.option("--arch", metavar="A", help="Which image of an index; this machine's architecture without it.")
+@options.as_json
+def COMMAND(  # noqa: N802, PLR0913  (one argument an option)
+    image: str, out: Path, filesystem: str, size: int | None, free: float | None, inodes: int | None, label: str,
+    profile: str | None, arch: str | None, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Write IMAGE as one volume, without root, mount or loop device; the same image gives the same bytes.
+
+    IMAGE is a reference in the store, oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE.
+    """
+    here = Session.begin()
+    found = sources.open_source(image, here.store, architecture=Architecture.parse(arch) if arch else None)
+    wish = VolumeOptions(size=size, free=free, inodes=inodes, label=label, profile=profile)
+    with output.progress() as progress:
+        tree = flatten.tree_of(found, here.paths.cache / "layers", progress)
+        planned = convert(tree, Source.of(found), filesystem, wish, out, progress)
+    if as_json:
+        output.document({"schema": "bootworthy.volume/1", "path": str(out), "image": found.name, **planned.facts})
+        return
+    output.result(f"{out}: {planned.description}")

@@ -1,0 +1,75 @@
+"""`bootworthy evidence`: the records behind a tick, and joining those of several machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bootworthy.cli import options, output, session
+from bootworthy.cli.session import Session
+from bootworthy.cli.text import table
+from bootworthy.errors import NotFoundError, UsageError
+from bootworthy.proofs.evidence import Evidence, EvidenceStore
+
+
+@click.command("evidence", short_help="The records behind a tick")
+@click.argument("words", nargs=-1, metavar="[SELECTOR... | merge DIR...]")
+@options.catalog
+@click.option("--console", is_flag=True, help="Print what the newest attempt's console showed.")
+@options.as_json
+def COMMAND(words: tuple[str, ...], catalog: str | None, *, console: bool, as_json: bool) -> None:  # noqa: N802
+    """List the attempts that were recorded for cells, oldest first; a SELECTOR may also be the digest of one.
+
+    `evidence merge DIR...` takes over what other folders (another machine's state folder) have recorded.
+    """
+    store = EvidenceStore(Session.begin().paths.state)
+    if words[:1] == ("merge",):
+        _merge(store, [Path(word) for word in words[1:]], as_json=as_json)
+        return
+    found = _chosen(store, words, catalog)
+    if console:
+        if not found:
+            raise NotFoundError(
+                "evidence.none", "nothing was recorded for these cells", hint="bootworthy prove SELECTOR"
+            )
+        output.result(store.console(found[-1]).decode(errors="replace"))
+    elif as_json:
+        documents = [{"digest": one.digest, "document": dict(one.document)} for one in found]
+        output.document({"schema": "bootworthy.evidence-list/1", "evidence": documents})
+    else:
+        output.result(
+            table(("STARTED", "CELL", "VERDICT", "VMM", "ACCELERATOR", "EVIDENCE"), [_row(one) for one in found])
+        )
+
+
+def _chosen(store: EvidenceStore, words: tuple[str, ...], catalog: str | None) -> list[Evidence]:
+    every = store.all()
+    if len(words) == 1 and words[0].startswith("sha256:"):
+        found = [one for one in every if one.digest.startswith(words[0])]
+        if not found:
+            raise NotFoundError("evidence.unknown", f"no evidence has the digest {words[0]}", where=str(store.folder))
+        return found
+    if not words and catalog is None:
+        return list(every)
+    names = {cell.name for cell in session.chosen(session.open_catalog(catalog), words)}
+    return [one for one in every if one.cell in names]
+
+
+def _row(one: Evidence) -> tuple[str, ...]:
+    return (
+        f"{one.started:%Y-%m-%d %H:%M:%S}", one.cell or "(no catalog)", one.verdict.value, f"{one.vmm} {one.version}",
+        one.accelerator.upper(), one.digest[:19],
+    )  # fmt: skip
+
+
+def _merge(store: EvidenceStore, folders: list[Path], *, as_json: bool) -> None:
+    if not folders:
+        raise UsageError("evidence.no-folder", "merge what?", hint="bootworthy evidence merge DIR")
+    merged = [(folder, store.merge(folder)) for folder in folders]
+    if as_json:
+        results = [{"folder": str(folder), "added": one.added, "known": one.known} for folder, one in merged]
+        output.document({"schema": "bootworthy.evidence-merge/1", "merged": results})
+        return
+    for folder, one in merged:
+        output.result(f"{folder}: {one.added} added, {one.known} known already")
