@@ -104,6 +104,7 @@ def bzimage(
     setup[0x202:0x206] = b"HdrS"
     text = banner.encode() + b"\0"
     struct.pack_into("<H", setup, 0x206, protocol)
+    setup[0x211] = 1  # loaded high: what makes it a bzImage
     struct.pack_into("<H", setup, 0x20E, 0x300 if banner else 0)
     struct.pack_into("<H", setup, 0x236, flags)
     struct.pack_into("<II", setup, 0x248, 0x400, len(payload))

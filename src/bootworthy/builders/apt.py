@@ -158,11 +158,9 @@ def _inside(archive: Archive, script: str, folder: Path) -> Path:
     """Run a shell script with the archive's apt, in an empty root; what it leaves is in `folder/out`, the result."""
     out = folder / "out"
     out.mkdir(parents=True, exist_ok=True)
-    hook = f'set -e; export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"; mkdir -p "$1/out"; chmod 755 "$1/out"; cd "$1/out"; {script}'
-    argv = archive.argv(
-        "--variant=custom", "--format=null", "--quiet", f"--customize-hook={hook}", f"--customize-hook=sync-out /out {out}",
-        target="/dev/null",
-    )  # fmt: skip
+    enter = 'set -e; export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"; mkdir -p "$1/out"; chmod 755 "$1/out"; cd "$1/out"'
+    hooks = [f"--customize-hook={enter}; {script}", f"--customize-hook=sync-out /out {out}"]
+    argv = archive.argv("--variant=custom", "--format=null", "--quiet", *hooks, target="/dev/null")
     call(argv, archive, folder)
     return out
 
@@ -196,7 +194,8 @@ def explain(done: processes.Completed, archive: Archive, folder: Path) -> Bootwo
             "build.no-package", f"{place} has no package {name}", hint="look at the spelling and the release"
         )
     if _UNREACHED.search(words):
-        hint = f"look at the network and the proxy, or set a mirror: BOOTWORTHY_MIRROR_{archive.distribution.upper()}=ADDRESS"
+        setting = f"BOOTWORTHY_MIRROR_{archive.distribution.upper()}"
+        hint = f"look at the network and the proxy, or set a mirror: {setting}=ADDRESS"
         return NetworkError("mirror.unreachable", f"could not fetch packages of {place}:\n{told}", hint=hint)
     if "newuidmap" in words or "subuid" in words:
         return HostError(

@@ -18,8 +18,7 @@ from bootworthy.builders.workshop import Build, Made, Workshop
 from bootworthy.catalog.entries import Kernel, KernelPackage
 from bootworthy.errors import BuildError
 from bootworthy.host import files, processes, tools
-from bootworthy.kernels.extract import vmlinux
-from bootworthy.kernels.formats import Format, identify
+from bootworthy.kernels.extract import unpacked
 from bootworthy.oci.documents import ROLE
 from bootworthy.vocabulary import Architecture, Role
 
@@ -104,7 +103,7 @@ def _release(root: Path, package: KernelPackage) -> str:
 
 def _bootable(image: bytes) -> bytes:
     """The form every VMM of ours takes: an ELF on x86_64, an `Image` on aarch64."""
-    return vmlinux(image) if identify(image).format is Format.BZIMAGE else image
+    return unpacked(image)
 
 
 def _modules(root: Path, release: str, flat: Path) -> Path:

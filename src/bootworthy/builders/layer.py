@@ -43,7 +43,7 @@ def write_tree(store: Store, tree: Tree, replaced: Mapping[bytes, bytes]) -> Lay
 
 
 def write_files(store: Store, files: Iterable[File], epoch: int) -> Layer:
-    """Some files as one layer. Folders that a lower layer may have are not in it, so that theirs keep mode and owner."""
+    """Some files as one layer, without their folders, so that those of a lower layer keep mode and owner."""
     return _write(store, (_member(file, epoch * _SECOND) for file in files))
 
 

@@ -1,4 +1,4 @@
-"""A bootstrapped root made the same for everybody: no logs, no identity, no trace of the machine that built it, no clock.
+"""A bootstrapped root made the same for everybody: no logs, no identity, no clock, no trace of who built it.
 
 Files keep the times that their packages gave them. What the installation wrote takes the date of the newest package
 (the newest changelog under `/usr/share/doc`), so the same packages give the same bytes whenever they are installed.

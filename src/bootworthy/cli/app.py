@@ -13,7 +13,7 @@ _VERBS = "bootworthy.cli.verbs"
 class Verbs(click.Group):
     """Finds verbs by the files in `verbs/`, so that starting is fast and adding one is one file."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """Every verb, by file name."""
         folder = importlib.import_module(_VERBS).__path__
         return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(folder))
@@ -36,9 +36,9 @@ class Verbs(click.Group):
             import difflib  # noqa: PLC0415  (only for people who misspell)
 
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-            if near:
-                error.message += f" Did you mean {near[0]!r}?"
-            raise
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from error
 
 
 def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

@@ -22,7 +22,7 @@ from bootworthy.vocabulary import Architecture, Role
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROLES = {
-    Role.ROOT: "The root image, instead of a selector: a reference, or oci:DIR:TAG, oci-archive:FILE, docker-archive:FILE.",
+    Role.ROOT: "The root image, instead of a selector: a reference, or a place: oci:DIR:TAG, oci-archive:FILE.",
     Role.KERNEL: "The kernel image, when the root does not bring its own.",
     Role.MODULES: "The modules image.",
     Role.INITRD: "The initial RAM disk image; without it one is made where the kernel needs one.",
@@ -97,9 +97,9 @@ class Wanted:
 
 
 def wanted(function: F) -> F:
-    """Give a verb its selectors, `-c`, and `--root`, `--kernel`, `--modules`, `--initrd`, `--machine`, `--vmm`, `--arch`.
+    """Give a verb the ways to name images: selectors and `-c`, or `--root` and its kin with a machine.
 
-    The verb gets one argument, `wanted`.
+    The verb gets one argument for all of them, `wanted`.
     """
 
     def gather(

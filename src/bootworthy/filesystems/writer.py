@@ -1,4 +1,4 @@
-"""What every filesystem offers, and how it is found: a new one is one module or package here that holds `FILESYSTEM`."""
+"""What every filesystem offers, and how it is found: a new one is a module or package here with `FILESYSTEM`."""
 
 from __future__ import annotations
 

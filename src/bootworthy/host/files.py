@@ -47,7 +47,7 @@ def full(where: Path) -> SpaceError:
         free = 0
     return SpaceError(
         "disk.full", f"no space left on the disk that holds {folder} ({free // 2**20} MiB free)", where=str(where),
-        hint="make room, or name another folder with the BOOTWORTHY_DATA, BOOTWORTHY_CACHE or BOOTWORTHY_STATE variable",
+        hint="make room, or move a folder elsewhere: BOOTWORTHY_DATA, BOOTWORTHY_CACHE, BOOTWORTHY_STATE",
     )  # fmt: skip
 
 

@@ -130,8 +130,11 @@ class Child:
         return self._process.wait()
 
 
+_LIBC = ctypes.CDLL(None)
+
+
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -149,7 +152,8 @@ def spawn(
     try:
         process = subprocess.Popen(
             words, env=environment(env), cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr,
-            process_group=0, preexec_fn=_die_with_parent, pass_fds=tuple(pass_fds),
+            process_group=0, preexec_fn=_die_with_parent,  # noqa: PLW1509  (one system call, looked up before the fork)
+            pass_fds=tuple(pass_fds),
         )  # fmt: skip
     except FileNotFoundError as error:
         raise HostError("tool.missing", f"could not find {words[0]}", hint="run `bootworthy doctor`") from error

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from isal import isal_zlib
 
@@ -60,7 +60,7 @@ class Written:
     """Of what was written, in bytes."""
 
 
-def write(members: Iterable[Member], output: BinaryIO, *, compress: bool = True) -> Written:
+def write(members: Iterable[Member], output: Output, *, compress: bool = True) -> Written:
     """Write a layer, as gzip unless `compress` is false.
 
     Members are sorted so that a directory comes before what is in it; a hard link must name a member that comes
@@ -253,10 +253,17 @@ class _Extended:
         return _text(bytes(byte if byte < 128 else 0x5F for byte in value[:100]), 100)
 
 
+class Output(Protocol):
+    """Where a layer goes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take some bytes, all of them."""
+
+
 class _Sink:
     """Where the tar goes: hashed, compressed in pieces of one size so that the result cannot depend on the caller's."""
 
-    def __init__(self, output: BinaryIO, *, compress: bool) -> None:
+    def __init__(self, output: Output, *, compress: bool) -> None:
         self._output = output
         self._inner = hashlib.sha256()
         self._outer = hashlib.sha256()

@@ -69,7 +69,8 @@ def request(
     """
     files = probe_files(target)
     return ProofRequest(
-        bootable=bootable(target, probed=files), accelerator=accelerator, cell=target.cell.name if target.cell else None,
+        bootable=bootable(target, probed=files), accelerator=accelerator,
+        cell=target.cell.name if target.cell else None,
         images=target.digests, published_root=target.images[Role.ROOT].descriptor.digest, probe=probe.digest(files),
         catalog_entry=catalog_entry_digest(target.cell) if target.cell else None,
         kernel_release=target.subject.release, checks=checks, vcpus=target.vcpus, memory_mib=target.memory_mib,

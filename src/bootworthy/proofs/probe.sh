@@ -114,12 +114,13 @@ root_filesystem() {
 
 # Modules that need no other and no hardware, and are not loaded: paths below the modules folder $1.
 candidates() {
-	awk -F : '
-		FILENAME == "/proc/modules" { split($0, word, " "); loaded[word[1]] = 1; next }
+	{ cat /proc/modules 2>/dev/null; echo --; cat "$1/modules.dep"; } | awk -F : '
+		$0 == "--" { listing = 1; next }
+		!listing { split($0, word, " "); loaded[word[1]] = 1; next }
 		$2 !~ /[^ ]/ && $1 ~ /^kernel\/(lib|crypto|fs)\// {
 			name = $1; sub(/.*\//, "", name); sub(/\.ko.*/, "", name); gsub(/-/, "_", name)
 			if (!(name in loaded)) print (($1 ~ /^kernel\/lib/) ? 1 : ($1 ~ /^kernel\/crypto/) ? 2 : 3), $1
-		}' /proc/modules "$1/modules.dep" | sort | head -n 4 | cut -d ' ' -f 2
+		}' | sort | head -n 4 | cut -d ' ' -f 2
 }
 
 load() {

@@ -1,4 +1,4 @@
-"""The standing of every cell of a catalog, from what is in the store and what was recorded. Nothing is built or booted."""
+"""The standing of every cell, from what is in the store and what was recorded. Nothing is built or booted."""
 
 from __future__ import annotations
 

@@ -99,7 +99,10 @@ def of_names(workshop: Workshop, catalog: Catalog | None, named: Named) -> Targe
     if Role.ROOT not in named.references:
         raise UsageError("target.no-root", "images need a root", hint="add --root REF")
     vmm, architecture, memory_mib, vcpus, deadline = _machine(catalog, named)
-    images = {role: sources.open_source(text, workshop.store, architecture) for role, text in named.references.items()}
+    images = {
+        role: sources.open_source(text, workshop.store, architecture=architecture)
+        for role, text in named.references.items()
+    }
     if {Role.KERNEL, Role.MODULES} <= images.keys() and Role.INITRD not in images:
         subject = f"{images[Role.KERNEL].name} on {vmm}"
         build = cells.initrd_for(workshop, subject, vmm, images[Role.KERNEL], images[Role.MODULES])

@@ -81,6 +81,8 @@ class QemuMicrovm:
     def argv(self, plan: LaunchPlan, binary: Path, *, interactive: bool = False) -> list[str]:
         """The command that runs a plan with the guest's console on standard output (and input, if interactive)."""
         argv = [str(binary), "-M", "microvm,acpi=on,rtc=on", *_accelerator(plan.accelerator)]
+        # With ACPI on, QEMU's own choice is SeaBIOS, which has the initrd of an ELF kernel written over the tables.
+        argv += ["-bios", "qboot.rom"]
         argv += ["-smp", str(plan.vcpus), "-m", str(plan.memory_mib)]
         argv += ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]
         signals = "off" if interactive else "on"

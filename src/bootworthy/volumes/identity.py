@@ -1,4 +1,4 @@
-"""What a volume is made from, as digests: ids and keys derive from what layers hold, never from how they were compressed."""
+"""What a volume is made from: ids and keys derive from what layers hold, never from how they were compressed."""
 
 from __future__ import annotations
 

@@ -70,8 +70,6 @@ def test_it_chooses_modules_that_need_no_other_and_no_hardware(tmp_path: Path) -
         "kernel/lib/crc-itu-t.ko:\n"
         "kernel/crypto/crc32_generic.ko.zst:\n"
     )
-    if not Path("/proc/modules").exists():
-        pytest.skip("this host's kernel loads no modules")
     found = run('candidates "$1"', str(tmp_path)).split()
     assert found == [b"kernel/lib/crc-itu-t.ko", b"kernel/crypto/crc32_generic.ko.zst", b"kernel/fs/nls/nls_utf8.ko.xz"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -168,7 +169,9 @@ prove(whole, Launcher.find(VMM), EvidenceStore(folder / "state"), progress=Loud(
 @contextlib.contextmanager
 def proving(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process in the middle of a proof whose guest hangs."""
-    with subprocess.Popen([sys.executable, "-c", _INTERRUPTED, str(folder)], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", _INTERRUPTED, str(folder)]
+    # Its scratch goes there too: what is killed outright cannot tidy up.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(folder)}) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline().startswith(b"kernel")
@@ -201,8 +204,6 @@ def test_a_proof_that_is_stopped_leaves_no_vm(tmp_path: Path, number: signal.Sig
 
 def test_a_vm_that_is_killed_from_outside_is_no_attempt(tmp_path: Path) -> None:
     with proving(tmp_path) as process:
-        import os
-
         os.killpg(vm_of(process), signal.SIGKILL)
         assert process.wait(20) != 0
     assert EvidenceStore(tmp_path / "state").all() == ()

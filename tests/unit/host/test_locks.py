@@ -27,7 +27,13 @@ def test_readers_share(tmp_path: Path) -> None:
 
 def test_a_dead_holder_holds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    program = f"import os\nfrom pathlib import Path\nfrom bootworthy.host.locks import locked\nwith locked(Path({str(path)!r})):\n    os.kill(os.getpid(), 9)\n"
+    program = (
+        "import os\n"
+        "from pathlib import Path\n"
+        "from bootworthy.host.locks import locked\n"
+        f"with locked(Path({str(path)!r})):\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
     done = processes.run([sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}, check=False)
     assert done.status == -9
     with locked(path, timeout=0.1):

@@ -32,7 +32,8 @@ def tree() -> ModuleTree:
 
 def unpack(archive: bytes) -> dict[str, tuple[int, bytes]]:
     """Mode and content of what is in a newc archive."""
-    entries, at = {}, 0
+    entries: dict[str, tuple[int, bytes]] = {}
+    at = 0
     while True:
         fields = [int(archive[at + 6 + 8 * index : at + 14 + 8 * index], 16) for index in range(13)]
         mode, size, name_size = fields[1], fields[6], fields[11]

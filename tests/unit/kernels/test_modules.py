@@ -11,12 +11,12 @@ from bootworthy.kernels.compression import Compression
 from bootworthy.kernels.modules import ModuleInfo, ModuleTree, module_name
 from tests import made_kernels as made
 
-VIRTIO = {
+VIRTIO: dict[str, bytes] = {
     "modules.dep": (
-        b"kernel/drivers/virtio/virtio_ring.ko.xz:\n"
-        b"kernel/drivers/virtio/virtio.ko.xz: kernel/drivers/virtio/virtio_ring.ko.xz\n"
-        b"kernel/drivers/virtio/virtio_mmio.ko.xz: kernel/drivers/virtio/virtio.ko.xz kernel/drivers/virtio/virtio_ring.ko.xz\n"
-        b"kernel/drivers/block/virtio_blk.ko.xz: kernel/drivers/virtio/virtio.ko.xz kernel/drivers/virtio/virtio_ring.ko.xz\n"
+        b"kernel/virtio/virtio_ring.ko.xz:\n"
+        b"kernel/virtio/virtio.ko.xz: kernel/virtio/virtio_ring.ko.xz\n"
+        b"kernel/virtio/virtio_mmio.ko.xz: kernel/virtio/virtio.ko.xz kernel/virtio/virtio_ring.ko.xz\n"
+        b"kernel/block/virtio_blk.ko.xz: kernel/virtio/virtio.ko.xz kernel/virtio/virtio_ring.ko.xz\n"
         b"kernel/fs/ext4/ext4.ko.xz: kernel/fs/jbd2/jbd2.ko.xz\n"
         b"kernel/fs/jbd2/jbd2.ko.xz:\n"
         b"kernel/arch/x86/crypto/crc32c-intel.ko.xz:\n"
@@ -24,7 +24,9 @@ VIRTIO = {
     ),
     "modules.builtin": b"kernel/fs/squashfs/squashfs.ko\nkernel/crypto/crypto-null.ko\n",
     "modules.builtin.modinfo": b"null.file=x\0nls_utf8.alias=nls-fancy\0nls_utf8.file=fs/nls/nls_utf8\0",
-    "modules.softdep": b"# Soft\nsoftdep jbd2 pre: crc32c nothing-has-this nls-fancy post: vfat\nsoftdep vfat post: ext4\n",
+    "modules.softdep": (
+        b"# Soft\nsoftdep jbd2 pre: crc32c nothing-has-this nls-fancy post: vfat\nsoftdep vfat post: ext4\n"
+    ),
     "modules.alias": b"# Aliases\nalias fs-ext4 ext4\nalias crc32c crc32c_intel\nalias virtio:d00000002v* virtio_blk\n",
 }
 
@@ -65,7 +67,7 @@ def test_a_missing_module_is_named() -> None:
 
 def test_lists_that_are_not_there() -> None:
     with pytest.raises(BuildError) as error:
-        ModuleTree({}.get)
+        ModuleTree(lambda path: None)
     assert error.value.code == "kernel.no-modules-dep"
     assert "depmod" in (error.value.hint or "")
     with pytest.raises(BuildError) as error:
@@ -78,11 +80,11 @@ def test_lists_that_are_not_there() -> None:
 def test_any_order_that_depmod_can_write_loads(graph: list[int], data: st.DataObject) -> None:
     needs = [[other for other in range(index) if bits >> other & 1] for index, bits in enumerate(graph)]
 
-    def before(index: int, seen: list[int]) -> list[int]:
+    def before(index: int, order: list[int]) -> None:
         for other in needs[index]:
-            if other not in seen:
-                before(other, seen)
-        return [*seen, index] if seen.append(index) is None else seen
+            if other not in order:
+                before(other, order)
+        order.append(index)
 
     lines = []
     for index in range(len(needs)):

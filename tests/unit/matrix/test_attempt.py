@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +50,7 @@ def test_a_guest_that_said_nothing_has_no_facts() -> None:
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(("guest", "checks", "again", "tool", "last_lines"), json_values)))
-def test_evidence_that_others_wrote_is_always_shown(fields: dict[str, object]) -> None:
+def test_evidence_that_others_wrote_is_always_shown(fields: dict[str, Any]) -> None:
     attempt = matrices.evidence(**fields)
     cell = "debian-12/debian-6.1/qemu-microvm-x86_64"
     matrix = matrices.matrix(seen_as={cell: matrices.seen("qemu-microvm", [attempt])})

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 import re
 from typing import Any
@@ -12,7 +13,14 @@ from bootworthy.vocabulary import Accelerator, Standing, Support, Verdict
 from tests import matrices
 
 CELL = "debian-12/debian-6.1/qemu-microvm-x86_64"
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "null": type(None)}
+TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "null": type(None),
+}
 READ = {"$ref", "type", "const", "enum", "pattern", "minimum", "required", "properties", "additionalProperties",
         "items", "anyOf"}  # fmt: skip
 SILENT = {"title", "description", "format", "$schema", "$defs"}
@@ -101,15 +109,10 @@ def test_half_a_character_is_still_json() -> None:
     attempt = matrices.evidence()
     odd = {**attempt.document, "again": "\ud800"}
     text = formats.find("json").render(
-        matrices.matrix(seen_as={CELL: matrices.seen("qemu-microvm", [replace_document(attempt, odd)])}), Look()
+        matrices.matrix(seen_as={CELL: matrices.seen("qemu-microvm", [dataclasses.replace(attempt, document=odd)])}),
+        Look(),
     )
     assert json.loads(text.encode())["cells"][0]["evidence"]["again"] == "\ud800"
-
-
-def replace_document(attempt: Any, changed: dict[str, object]) -> Any:
-    import dataclasses
-
-    return dataclasses.replace(attempt, document=changed)
 
 
 def test_the_document_is_what_is_printed() -> None:

@@ -17,7 +17,7 @@ from bootworthy.volumes.convert import convert
 from bootworthy.volumes.identity import Source
 
 
-class _Size(click.ParamType):
+class _Size(click.ParamType[object]):
     name = "size"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
@@ -51,7 +51,7 @@ class _Free(_Size):
 @click.option("--profile", help="A variant of the filesystem: ext4 has full (journal, checksums) and lean.")
 @click.option("--arch", metavar="A", help="Which image of an index; this machine's architecture without it.")
 @options.as_json
-def COMMAND(  # noqa: N802, PLR0913  (one argument an option)
+def COMMAND(  # noqa: N802, PLR0913, PLR0917  (one argument an option)
     image: str, out: Path, filesystem: str, size: int | None, free: float | None, inodes: int | None, label: str,
     profile: str | None, arch: str | None, *, as_json: bool,
 ) -> None:  # fmt: skip

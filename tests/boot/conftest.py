@@ -1,0 +1,33 @@
+"""Boots share one home: the built-in catalog's images are built once in a test run.
+
+`BOOTWORTHY_TEST_HOME` names a folder that is kept between runs; without it everything is made anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import Command
+from tests.needs import need
+
+QEMU = ("debian-12/debian-6.1/qemu-microvm-x86_64", "debian-13/debian-6.12/qemu-microvm-x86_64")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The program with a store, cache and state of its own."""
+    need("qemu-system-x86_64", "mmdebstrap", "depmod")
+    kept = os.environ.get("BOOTWORTHY_TEST_HOME")
+    return Command.at(Path(kept) if kept else tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def built(home: Command) -> dict[str, dict[str, Any]]:
+    """Both cells that QEMU can run, built: name of the cell to its result."""
+    done = home("build", *QEMU, "--json", timeout=1200)
+    return {each["cell"]: each for each in json.loads(done.text)["cells"]}
