@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from bootworthy.checks.part import Part
-from bootworthy.checks.reading import Trail, head, parsing, shown, span, told, trail
+from bootworthy.checks.reading import Trail, head, shown, span, told, trail
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
 from bootworthy.errors import BuildError
@@ -130,8 +130,7 @@ def _binary(root: Part, architecture: Architecture, program: Trail, start: bytes
         return
     try:
         # Without its section table, which is at the file's end and no loader's business.
-        with parsing():
-            elf = Elf.parse(start[:40] + bytes(8) + start[48:])
+        elf = Elf.parse(start[:40] + bytes(8) + start[48:])
     except BuildError as fault:
         yield NOT_EXECUTABLE.broken(where, f"{name} is no program that can be loaded: {told(fault)}")
         return

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 
 from bootworthy.checks.part import Part
-from bootworthy.checks.reading import parsing
 from bootworthy.errors import BuildError
 from bootworthy.kernels import formats
 from bootworthy.kernels.config import Config
@@ -67,8 +66,7 @@ def read(part: Part) -> KernelFile | None:
         return None
     try:
         data = part.read(path, _KERNEL_LIMIT) or b""
-        with parsing():
-            info = formats.identify(data)
+        info = formats.identify(data)
     except BuildError as fault:
         return KernelFile(part, path, None, fault)
     try:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from bootworthy.checks.kernel_file import natural
 from bootworthy.checks.part import Part
-from bootworthy.checks.reading import parsing
 from bootworthy.errors import BuildError
 from bootworthy.kernels.modules import ModuleInfo, ModuleTree
 from bootworthy.layers.node import Kind, Node, Tree
@@ -133,8 +132,7 @@ def _sampled(part: Part, folder: bytes, name: str) -> Sampled:
         data = part.read(path, _MODULE_LIMIT)
         if data is None:
             return Sampled(where, None, None)
-        with parsing():
-            return Sampled(where, ModuleInfo.parse(data, where=name), None)
+        return Sampled(where, ModuleInfo.parse(data, where=name), None)
     except BuildError as fault:
         return Sampled(where, None, fault)
 

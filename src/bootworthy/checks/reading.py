@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bootworthy.errors import BuildError
@@ -49,19 +47,6 @@ def whole(tree: Tree, node: Node, limit: int) -> bytes:
             hint="replace the file",
         )  # fmt: skip
     return head(tree, node, limit)
-
-
-@contextlib.contextmanager
-def parsing() -> Iterator[None]:
-    """Whatever is parsed in the block may point anywhere; an offset that no file can have is damage like any other.
-
-    Raises:
-        BuildError: `kernel.unreadable`.
-    """
-    try:
-        yield
-    except OverflowError as error:
-        raise BuildError("kernel.unreadable", "its tables point out of the file", hint="get the file again") from error
 
 
 def shown(text: bytes | str) -> str:

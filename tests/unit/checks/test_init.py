@@ -83,7 +83,7 @@ def test_init_of_the_command_line_is_the_one_looked_at(tmp_path: Path) -> None:
         (b"text", "is neither an ELF program nor a script"),
         (b"\x7fELF", "is neither an ELF program nor a script"),
         (b"#!\n/bin/sh\n", "is a script that does not say what runs it"),
-        (make.FAR, "its tables point out of the file"),
+        (make.FAR, "its ELF tables are cut off"),
         (make.program()[:70], "its ELF tables are cut off"),
     ],
 )

@@ -31,7 +31,7 @@ def plan(accelerator: Accelerator = Accelerator.TCG) -> LaunchPlan:
 def test_the_whole_command() -> None:
     assert VMM.argv(plan(), QEMU) == [
         "/usr/bin/qemu-system-x86_64", "-M", "microvm,acpi=on,rtc=on", "-accel", "tcg,thread=multi", "-cpu", "max",
-        "-smp", "2", "-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        "-bios", "qboot.rom", "-smp", "2", "-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-chardev", "stdio,id=console,signal=on", "-serial", "chardev:console",
         "-kernel", "/v/vmlinux", "-initrd", "/v/initrd",
         "-append", "console=ttyS0 panic=-1 root=LABEL=root rw reboot=t tsc_early_khz=1000",
@@ -45,7 +45,7 @@ def test_the_whole_command() -> None:
 
 def test_what_differs() -> None:
     kvm = VMM.argv(plan(Accelerator.KVM), QEMU)
-    assert kvm[kvm.index("-accel") + 1 : kvm.index("-smp")] == ["kvm", "-cpu", "host"]
+    assert kvm[kvm.index("-accel") + 1 : kvm.index("-bios")] == ["kvm", "-cpu", "host"]
     assert "-initrd" not in VMM.argv(replace(plan(), initrd=None), QEMU)
     assert "stdio,id=console,signal=off" in VMM.argv(plan(), QEMU, interactive=True)
     volatile = replace(plan(), drives=tuple(replace(drive, volatile=True) for drive in plan().drives))

@@ -1,0 +1,186 @@
+"""A guest that runs a shell script on drives it is given: a built kernel, an initial RAM disk with busybox and GNU tools.
+
+What its kernel makes of a volume is packed by GNU tar onto a drive, and read here by Python's tarfile: nothing of that
+is ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootworthy.builders import busybox, initrd, layer
+from bootworthy.builders.workshop import Workshop
+from bootworthy.filesystems import cpio
+from bootworthy.host import processes, tools
+from bootworthy.kernels import initramfs
+from bootworthy.kernels.modules import module_name
+from bootworthy.oci.store import Store
+from bootworthy.vmms import accelerator
+from bootworthy.vmms.launch import Running, launch
+from bootworthy.vmms.plan import LaunchPlan
+from bootworthy.vmms.qemu_microvm import VMM
+from bootworthy.vocabulary import Accelerator, Architecture
+from tests.command import Command
+
+PACK = "/tools/tar --format=posix --numeric-owner --xattrs --xattrs-include='*' --sort=name"
+"""GNU tar as it keeps all that a kernel says of files."""
+_TOOLS = ("tar", "resize2fs")
+_OVER = b"guest: over\n"
+_INIT = """\
+#!/bin/sh
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+while read -r file; do
+	insmod "/modules/$file" || exec reboot -f
+done </modules/order
+exec </dev/console >/dev/console 2>&1
+stty -onlcr
+busybox --install -s /bin
+sh -e /script && sync && echo guest: over
+reboot -f
+"""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A raw drive; the guest's first is `/dev/vda`."""
+
+    path: Path
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class ShellGuest:
+    """What every guest of a test run has."""
+
+    plan: LaunchPlan
+    binary: Path
+    entries: tuple[cpio.CpioEntry, ...]
+
+    @classmethod
+    def of(cls, home: Command, images: Mapping[str, str], folder: Path) -> ShellGuest:
+        """A guest with the kernel and modules of a cell that was built in a home; `folder` keeps the kernel."""
+        workshop = Workshop(Store(home.folder / "data" / "store"), home.folder / "cache")
+        program = busybox.program(workshop, Architecture.X86_64)
+        kernel = layer.tree_of(workshop, workshop.store.image(images["kernel"], Architecture.X86_64))
+        modules = initrd.module_tree(
+            layer.tree_of(workshop, workshop.store.image(images["modules"], Architecture.X86_64))
+        )
+        found = kernel.find(b"boot/vmlinux")
+        assert found is not None
+        (folder / "vmlinux").write_bytes(kernel.read(found))
+        wanted = initramfs.plan(
+            (*VMM.facts.bus.drivers, "loop"), ("ext4",), modules=modules, config=initrd.configuration(kernel)
+        )
+        entries = [*_programs(program), cpio.file(b"init", _INIT.encode(), 0o755)]
+        names = [f"{module_name(path)}.ko" for path in wanted.modules]
+        entries += [
+            cpio.file(f"modules/{name}".encode(), modules.content(path))
+            for name, path in zip(names, wanted.modules, strict=True)
+        ]
+        entries.append(cpio.file(b"modules/order", "".join(f"{name}\n" for name in names).encode()))
+        digest = tools.digest(folder / "vmlinux")
+        plan = LaunchPlan(
+            vmm=VMM.facts.vmm, architecture=Architecture.X86_64, kernel=folder / "vmlinux", kernel_digest=digest,
+            command_line=("console=ttyS0", "panic=-1", "quiet", *VMM.facts.command_line), drives=(), console="ttyS0",
+            vcpus=2, memory_mib=1024, accelerator=Accelerator.TCG,
+        )  # fmt: skip
+        binary = VMM.tool.require()
+        choice = accelerator.choose(VMM, binary, plan, program, home.folder / "cache")
+        return cls(plan.under(choice.accelerator, VMM.clock(choice.accelerator)), binary, tuple(entries))
+
+    @contextlib.contextmanager
+    def start(self, script: str, drives: Sequence[Drive]) -> Iterator[Session]:
+        """Run a script for as long as the block lasts; any command of it that fails ends it."""
+        with tempfile.TemporaryDirectory(prefix="bootworthy-guest-") as name:
+            folder = Path(name)
+            (folder / "initrd").write_bytes(cpio.write([*self.entries, cpio.file(b"script", script.encode())]))
+            argv = [*VMM.argv(self.plan, self.binary), "-initrd", str(folder / "initrd")]
+            for number, drive in enumerate(drives):
+                block = f"id=d{number},file={drive.path},format=raw,if=none"
+                argv += ["-drive", block + ",readonly=on" * drive.read_only]
+                argv += ["-device", f"virtio-blk-device,drive=d{number}"]
+            with launch(argv, folder) as running:
+                yield Session(running)
+
+    def run(self, script: str, *drives: Drive, seconds: float = 200) -> str:
+        """Run a script to its end, and return what it said."""
+        with self.start(script, drives) as session:
+            return session.until(_OVER, seconds)
+
+
+@dataclass
+class Session:
+    """A guest that runs."""
+
+    running: Running
+    said: bytes = b""
+
+    def until(self, word: bytes, seconds: float = 200) -> str:
+        """Wait until the guest has said a word; what it said until then."""
+        limit = time.monotonic() + seconds
+        while word not in self.said:
+            data = self.running.read(1.0)
+            assert data is not None, f"the guest ended: {self._all()}"
+            assert time.monotonic() < limit, f"the guest did not say {word!r} within {seconds:g} s: {self._all()}"
+            self.said += data
+        if word == _OVER:
+            while self.running.read(10.0):
+                pass
+            assert self.running.wait() == 0
+        return self._all()
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.running.child.signal_group(signal.SIGKILL)
+        self.running.wait()
+
+    def _all(self) -> str:
+        return self.said.decode(errors="replace")
+
+
+def _programs(program: bytes) -> Iterator[cpio.CpioEntry]:
+    """busybox, and GNU programs of this host with the libraries they are linked to."""
+    for name in (b"bin", b"dev", b"proc", b"sys", b"tools", b"v", b"modules"):
+        yield cpio.directory(name)
+    yield cpio.character(b"dev/console", 5, 1)
+    yield cpio.file(b"bin/busybox", program, 0o755)
+    for applet in (b"sh", b"mount", b"insmod", b"reboot", b"stty"):
+        yield cpio.symlink(b"bin/" + applet, b"busybox")
+    libraries: set[str] = set()
+    for tool in _TOOLS:
+        path = tools.Tool(tool, tool, "test").require()
+        yield cpio.file(f"tools/{tool}".encode(), path.read_bytes(), 0o755)
+        words = processes.run(["ldd", path]).text.split()
+        libraries |= {word for word in words if word.startswith("/")}
+    folders = {parent for library in libraries for parent in Path(library).parents if parent != Path("/")}
+    for folder in sorted(folders):
+        yield cpio.directory(str(folder)[1:].encode())
+    for library in sorted(libraries):
+        yield cpio.file(library[1:].encode(), Path(library).read_bytes(), 0o755)
+
+
+def blank(path: Path, size: int) -> Drive:
+    """An empty drive."""
+    with path.open("wb") as file:
+        file.truncate(size)
+    return Drive(path)
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A copy of a volume, its holes kept."""
+    processes.run(["cp", "--sparse=always", "--reflink=auto", source, target])
+    return target
+
+
+def tools_needed() -> tuple[str, ...]:
+    """Programs of this host that a guest is given, and what finds them."""
+    return (*_TOOLS, "ldd")
