@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -37,20 +38,42 @@ class Fact:
 
 
 def read(path: Path) -> dict[bytes, Fact]:
-    """Every name in an archive."""
+    """Every name in an archive; a member `special` is what `PACK` of `shell_guest` lists."""
     found: dict[bytes, Fact] = {}
     links: dict[bytes, list[bytes]] = {}
+    special = b""
     with tarfile.open(path, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
         for info in archive:
-            name = _bytes(info.name).removeprefix(b"./")
-            if info.islnk():
-                links.setdefault(_bytes(info.linkname).removeprefix(b"./"), []).append(name)
-                continue
-            found[name] = _fact(info, archive)
+            name = _bytes(info.name)
+            if name == b"special":
+                file = archive.extractfile(info)
+                assert file is not None
+                special = file.read()
+            elif info.islnk():
+                links.setdefault(_bytes(info.linkname), []).append(name)
+            else:
+                found[name] = _fact(info, archive)
     for first, others in links.items():
         names = tuple(sorted((first, *others)))
         for each in names:
             found[each] = replace(found[first], names=names)
+    return _with_special(found, special)
+
+
+def _with_special(found: dict[bytes, Fact], listed: bytes) -> dict[bytes, Fact]:
+    """Sockets, which tar leaves out, and the link groups of devices and fifos, which it does not tell."""
+    groups: dict[tuple[bytes, bytes], list[bytes]] = {}
+    for line in listed.removesuffix(b"\n").split(b"\n") if listed else []:
+        device, inode, mode, uid, gid, seconds, name = line.split(b" ", 6)
+        name = name.removeprefix(b"/")
+        groups.setdefault((device, inode), []).append(name)
+        if stat.S_ISSOCK(int(mode, 16)):
+            found[name] = Fact(
+                kind="socket", mode=stat.S_IMODE(int(mode, 16)), uid=int(uid), gid=int(gid), mtime=int(seconds) * 10**9
+            )
+    for names in groups.values():
+        for each in names if len(names) > 1 else ():
+            found[each] = replace(found[each], names=tuple(sorted(names)))
     return found
 
 

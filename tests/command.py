@@ -27,6 +27,11 @@ class Command:
         kept = {name: os.environ[name] for name in os.environ if name.startswith("BOOTWORTHY_MIRROR_")}
         return cls(folder, {**kept, **{f"BOOTWORTHY_{name}": str(folder / name.lower()) for name in names}})
 
+    @property
+    def store(self) -> Path:
+        """Its image store."""
+        return self.folder / "data" / "store"
+
     def __call__(
         self, *arguments: str, status: int = 0, timeout: float = 600, cwd: Path | None = None,
         data: bytes | None = None, **env: str,

@@ -18,3 +18,13 @@ def need(*names: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
+
+
+def need_root(why: str) -> None:
+    """Skip the test when a person without root runs it; fail it when CI=true."""
+    if os.geteuid() == 0:
+        return
+    message = f"needs root: {why}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)

@@ -20,18 +20,24 @@ from bootworthy.filesystems import cpio
 from bootworthy.host import processes, tools
 from bootworthy.kernels import initramfs
 from bootworthy.kernels.modules import module_name
+from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
 from bootworthy.vmms import accelerator
+from bootworthy.vmms.compose import Bootable, compose
 from bootworthy.vmms.launch import Running, launch
 from bootworthy.vmms.plan import LaunchPlan
 from bootworthy.vmms.qemu_microvm import VMM
 from bootworthy.vocabulary import Accelerator, Architecture
 from tests.command import Command
 
-PACK = "/tools/tar --format=posix --numeric-owner --xattrs --xattrs-include='*' --sort=name"
-"""GNU tar as it keeps all that a kernel says of files."""
+PACK = """\
+find /v \\( -type s -o -type p -o -type b -o -type c \\) -exec stat -c '%d %i %f %u %g %Y %n' {} + >/special
+/tools/tar --format=posix --numeric-owner --xattrs --xattrs-include='*' --sort=name --warning=no-file-ignored \\
+	-C / -cf OUT v special
+"""
+"""All that a kernel says of what is below /v, onto the drive OUT."""
 _TOOLS = ("tar", "resize2fs")
-_OVER = b"guest: over\n"
+_OVER = b"guest: over"
 _INIT = """\
 #!/bin/sh
 export PATH=/bin
@@ -70,10 +76,11 @@ class ShellGuest:
         """A guest with the kernel and modules of a cell that was built in a home; `folder` keeps the kernel."""
         workshop = Workshop(Store(home.folder / "data" / "store"), home.folder / "cache")
         program = busybox.program(workshop, Architecture.X86_64)
-        kernel = layer.tree_of(workshop, workshop.store.image(images["kernel"], Architecture.X86_64))
-        modules = initrd.module_tree(
-            layer.tree_of(workshop, workshop.store.image(images["modules"], Architecture.X86_64))
+        kernel, modules_ = (
+            layer.tree_of(workshop, workshop.store.image(Reference.parse(images[role]), Architecture.X86_64))
+            for role in ("kernel", "modules")
         )
+        modules = initrd.module_tree(modules_)
         found = kernel.find(b"boot/vmlinux")
         assert found is not None
         (folder / "vmlinux").write_bytes(kernel.read(found))
@@ -111,10 +118,19 @@ class ShellGuest:
             with launch(argv, folder) as running:
                 yield Session(running)
 
+    @contextlib.contextmanager
+    def boot(self, bootable: Bootable, folder: Path) -> Iterator[Session]:
+        """Boot something else the same way, its volumes written to; `folder` gets the console's log."""
+        plan = compose(VMM.facts, bootable, accelerator=self.plan.accelerator, clock=self.plan.clock)
+        with launch(VMM.argv(plan, self.binary), folder) as running:
+            yield Session(running)
+
     def run(self, script: str, *drives: Drive, seconds: float = 200) -> str:
         """Run a script to its end, and return what it said."""
         with self.start(script, drives) as session:
-            return session.until(_OVER, seconds)
+            said = session.until(_OVER, seconds)
+            session.end()
+            return said
 
 
 @dataclass
@@ -132,11 +148,13 @@ class Session:
             assert data is not None, f"the guest ended: {self._all()}"
             assert time.monotonic() < limit, f"the guest did not say {word!r} within {seconds:g} s: {self._all()}"
             self.said += data
-        if word == _OVER:
-            while self.running.read(10.0):
-                pass
-            assert self.running.wait() == 0
         return self._all()
+
+    def end(self) -> None:
+        """Wait until it has switched itself off."""
+        while self.running.read(10.0):
+            pass
+        assert self.running.wait() == 0
 
     def kill(self) -> None:
         """End it as a power cut does."""

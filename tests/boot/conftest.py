@@ -14,6 +14,7 @@ import pytest
 
 from tests.command import Command
 from tests.needs import need
+from tests.shell_guest import ShellGuest, tools_needed
 
 QEMU = ("debian-12/debian-6.1/qemu-microvm-x86_64", "debian-13/debian-6.12/qemu-microvm-x86_64")
 
@@ -31,3 +32,10 @@ def built(home: Command) -> dict[str, dict[str, Any]]:
     """Both cells that QEMU can run, built: name of the cell to its result."""
     done = home("build", *QEMU, "--json", timeout=1200)
     return {each["cell"]: each for each in json.loads(done.text)["cells"]}
+
+
+@pytest.fixture(scope="session")
+def guest(home: Command, built: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> ShellGuest:
+    """A guest that runs shell scripts, with the kernel of Debian 12."""
+    need(*tools_needed())
+    return ShellGuest.of(home, built[QEMU[0]]["images"], tmp_path_factory.mktemp("guest"))

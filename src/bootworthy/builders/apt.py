@@ -21,8 +21,10 @@ from bootworthy.vocabulary import Architecture
 _LIMIT = 1800.0
 _UNREACHED = re.compile(
     r"Could not resolve|Temporary failure resolving|Could not connect|Connection (?:timed out|refused|failed)"
-    r"|Unable to connect|Failed to fetch|Network is unreachable|does not have a Release file"
+    r"|Unable to connect|Failed to fetch|Network is unreachable"
 )
+_NO_RELEASE = re.compile(r"The repository '(\S+) (\S+) Release' does not have a Release file")
+_NOISE = re.compile(r"W: Download is performed unsandboxed|E: apt-get .* failed$|E: mmdebstrap failed to run")
 _UNKNOWN = re.compile(r"Unable to locate package (\S+)|Couldn't find any package by (?:glob|regex) '([^']+)'")
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
@@ -160,7 +162,7 @@ def _inside(archive: Archive, script: str, folder: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     enter = 'set -e; export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"; mkdir -p "$1/out"; chmod 755 "$1/out"; cd "$1/out"'
     hooks = [f"--customize-hook={enter}; {script}", f"--customize-hook=sync-out /out {out}"]
-    argv = archive.argv("--variant=custom", "--format=null", "--quiet", *hooks, target="/dev/null")
+    argv = archive.argv("--variant=custom", "--format=null", *hooks, target="/dev/null")
     call(argv, archive, folder)
     return out
 
@@ -171,7 +173,9 @@ def call(
     """Run mmdebstrap with its working space under `folder`, and turn its complaints into errors for people."""
     place = {"TMPDIR": str(folder)} if os.getuid() == 0 else {}
     try:
-        done = processes.run(argv, env={**place, **(env or {})}, timeout=_LIMIT, check=False, grace=20.0)
+        done = processes.run(
+            argv, env={**place, **(env or {})}, timeout=_LIMIT, check=False, grace=20.0, starts_others=True
+        )
     except OSError as error:
         raise HostError("tool.failed", f"mmdebstrap could not be started: {error}") from error
     if done.status != 0:
@@ -182,9 +186,8 @@ def call(
 def explain(done: processes.Completed, archive: Archive, folder: Path) -> BootworthyError:
     """What a failed mmdebstrap means for the person who waits for it."""
     words = (done.stderr + done.stdout).decode(errors="replace")
-    told = (
-        "\n".join(line for line in words.splitlines() if line.startswith(("E:", "W:", "Err:")))[-2000:] or words[-2000:]
-    )
+    lines = [line for line in words.splitlines() if line.startswith(("E:", "W:", "Err:")) and not _NOISE.match(line)]
+    told = ("\n".join(lines) or words)[-2000:]
     place = f"{archive.distribution} {archive.release} ({archive.architecture.oci})"
     if "No space left on device" in words:
         return files.full(folder)
@@ -193,6 +196,11 @@ def explain(done: processes.Completed, archive: Archive, folder: Path) -> Bootwo
         return BuildError(
             "build.no-package", f"{place} has no package {name}", hint="look at the spelling and the release"
         )
+    if match := _NO_RELEASE.search(words):
+        return BuildError(
+            "build.no-release", f"{match[1]} has no release {match[2]}", where=place,
+            hint="look at the spelling of the release, and at the mirror if one is set",
+        )  # fmt: skip
     if _UNREACHED.search(words):
         setting = f"BOOTWORTHY_MIRROR_{archive.distribution.upper()}"
         hint = f"look at the network and the proxy, or set a mirror: {setting}=ADDRESS"

@@ -79,7 +79,7 @@ def _make(workshop: Workshop, archive: Archive, system: System, recipe: Bootstra
 
 def _bootstrap(archive: Archive, recipe: Bootstrap, offered: Resolved, tar: Path) -> None:
     include = [f"--include={','.join(sorted(recipe.packages))}"] if recipe.packages else []
-    argv = archive.argv("--variant=apt", "--format=tar", "--quiet", *include, target=tar)
+    argv = archive.argv("--variant=apt", "--format=tar", *include, target=tar)
     apt.call(argv, archive, tar.parent, env={"SOURCE_DATE_EPOCH": str(offered.date)})
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from bootworthy.builders import initrd, layer
 from bootworthy.builders.workshop import Build, Workshop
 from bootworthy.catalog.entries import Catalog, Cell, Kernel, System
-from bootworthy.errors import BuildError, NotFoundError, UsageError
+from bootworthy.errors import BuildError, HostError, NotFoundError, UsageError
 from bootworthy.host import registry
 from bootworthy.machines.facts import facts
 from bootworthy.oci.documents import Descriptor
@@ -66,10 +66,10 @@ def obtain(workshop: Workshop, catalog: Catalog, cell: Cell) -> CellImages:
 
 
 def present(workshop: Workshop, catalog: Catalog, cell: Cell) -> CellImages | None:
-    """The images of a cell as far as they were built or fetched here; None when one is missing. Nothing is made."""
+    """The images of a cell, all built or fetched here; None when one is missing, or a tool to tell. Nothing is made."""
     try:
         return _images(workshop, catalog, cell, make=False)
-    except (_NotBuiltError, NotFoundError, BuildError, UsageError):
+    except (_NotBuiltError, NotFoundError, BuildError, UsageError, HostError):
         return None
 
 

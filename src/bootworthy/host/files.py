@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from bootworthy.errors import HostError, SpaceError
 
+_PARTIAL = ".partial"
+_SCRATCH = ".scratch"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -64,13 +67,16 @@ def sync_folder(folder: Path) -> None:
 def atomic(path: Path, *, mode: int = 0o644, sync: bool = True) -> Iterator[BinaryIO]:
     """A file that is written beside `path` and takes its name only when the block ends well.
 
+    What a writer of the same file left that was killed in the middle of it is removed.
+
     Raises:
         SpaceError, HostError: as `writing` does.
     """
+    prefix = f".{path.name[:100]}."
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".partial", dir=path.parent)
-        partial = Path(name)
+        _sweep(path.parent, prefix, _PARTIAL)
+        descriptor, partial = _claimed(lambda: _new_file(path.parent, prefix))
         try:
             with os.fdopen(descriptor, "w+b") as file:
                 yield file
@@ -78,7 +84,7 @@ def atomic(path: Path, *, mode: int = 0o644, sync: bool = True) -> Iterator[Bina
                 os.fchmod(file.fileno(), mode)
                 if sync:
                     os.fsync(file.fileno())
-            partial.replace(path)
+                partial.replace(path)
             if sync:
                 sync_folder(path.parent)
         except BaseException:
@@ -94,12 +100,65 @@ def write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 @contextlib.contextmanager
 def scratch(parent: Path | None = None, *, prefix: str = "bootworthy-") -> Iterator[Path]:
-    """A folder that is gone when the block ends, beside `parent`'s other files or in the temporary folder."""
-    if parent is not None:
-        with writing(parent):
+    """A folder that is gone when the block ends, beside `parent`'s other files or in the temporary folder.
+
+    What others like it left that were killed is removed.
+
+    Raises:
+        SpaceError, HostError: as `writing` does.
+    """
+    place = parent or Path(tempfile.gettempdir())
+    with writing(place):
+        if parent is not None:
             parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        _sweep(place, prefix, _SCRATCH)
+        descriptor, folder = _claimed(lambda: _new_folder(place, prefix))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _new_file(folder: Path, prefix: str) -> tuple[int, Path]:
+    descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=_PARTIAL, dir=folder)
+    return descriptor, Path(name)
+
+
+def _new_folder(folder: Path, prefix: str) -> tuple[int, Path]:
+    made = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SCRATCH, dir=folder))
+    return os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), made
+
+
+def _claimed(make: Callable[[], tuple[int, Path]]) -> tuple[int, Path]:
+    """Something new that is locked (flock) for as long as its descriptor is open, as a sign that somebody uses it."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            descriptor, path = make()
+            with contextlib.suppress(OSError):  # a file system without locks: then nothing is ever swept there
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if path.exists():
+                return descriptor, path
+            os.close(descriptor)  # between the two calls it looked as if nobody used it
+
+
+def _sweep(folder: Path, prefix: str, suffix: str) -> None:
+    """Remove what nobody uses any more of the things of ours with such names."""
+    with os.scandir(folder) as entries:
+        left = [entry for entry in entries if entry.name.startswith(prefix) and entry.name.endswith(suffix)]
+    for entry in left:
+        with contextlib.suppress(OSError):
+            if entry.stat(follow_symlinks=False).st_uid == os.getuid():
+                _remove_unused(Path(entry.path))
+
+
+def _remove_unused(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    finally:
+        os.close(descriptor)

@@ -58,11 +58,16 @@ def names(folder: Path, diff_id: str) -> tuple[Path, Path]:
 
 
 def find(folder: Path, diff_id: str) -> LayerFiles | None:
-    """The files of a layer that was taken in before; None when there are none, or none that can be trusted."""
+    """The files of a layer that was taken in before; None when there are none, or none that can be trusted.
+
+    The index is written after its body, so a body that is younger was changed by somebody else.
+    """
     body, index = names(folder, diff_id)
     try:
-        layer = indexes.peek(index.read_bytes())
-        if layer.diff_id != diff_id or layer.stored != body.stat().st_size:
+        layer, status = indexes.peek(index.read_bytes()), body.stat()
+        if layer.diff_id != diff_id or layer.stored != status.st_size:
+            return None
+        if status.st_mtime_ns > index.stat().st_mtime_ns:
             return None
     except (OSError, IntegrityError):
         return None

@@ -223,6 +223,8 @@ class Store:
         self.locate(descriptor.digest)
         annotations = {**descriptor.annotations, REF_NAME: name}
         entry = replace(descriptor, annotations=annotations).as_json()
+        if [each.as_json() for each in self._entries() if _entry_name(each.as_json()) == name] == [entry]:
+            return  # so that a store that cannot be written serves whoever changes nothing
         with self._changing() as entries:
             places = [number for number, each in enumerate(entries) if _entry_name(each) == name]
             if places:

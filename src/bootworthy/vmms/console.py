@@ -17,27 +17,33 @@ LEAVE = b"\x1d"
 _CHUNK = 65536
 
 
-def attend(argv: Sequence[str]) -> int:
+def attend(argv: Sequence[str], ready: bytes) -> int:
     """Run a VM with this process's standard input and output as its console; returns its exit status.
 
     It ends when the VM does, or when a person at a terminal types Ctrl-], which ends the VM too. Input that is no
-    terminal is passed on to its end, and the VM then goes on alone.
+    terminal is held back until the guest has said `ready` (a login flushes what was typed before), and passed on to
+    its end; the VM then goes on alone.
     """
     with processes.spawn(argv, stdin=processes.PIPE, stderr=None) as child, _raw(sys.stdin.fileno()) as person:
-        inputs = {child.stdout.fileno(), sys.stdin.fileno()}
+        console, keyboard = child.stdout.fileno(), sys.stdin.fileno()
+        watched = [console, keyboard] if person else [console]
+        held, tail = not person, b""
         while True:
-            ready, _, _ = select.select(list(inputs), [], [])
-            if child.stdout.fileno() in ready:
-                data = os.read(child.stdout.fileno(), _CHUNK)
+            waiting, _, _ = select.select(watched, [], [])
+            if console in waiting:
+                data = os.read(console, _CHUNK)
                 if not data:
                     return child.wait()
                 _write(sys.stdout.fileno(), data)
-            if sys.stdin.fileno() in ready:
-                data = os.read(sys.stdin.fileno(), _CHUNK)
+                tail = (tail + data)[-_CHUNK - len(ready) :]
+                if held and ready in tail:
+                    held, watched = False, [console, keyboard]
+            if keyboard in waiting:
+                data = os.read(keyboard, _CHUNK)
                 if person and LEAVE in data:
                     return 0
                 if not data:
-                    inputs.discard(sys.stdin.fileno())
+                    watched = [console]
                     continue
                 with contextlib.suppress(BrokenPipeError):
                     _write(child.stdin.fileno(), data)

@@ -74,17 +74,29 @@ class Cache:
             if digest is None:
                 convert(tree(), source, filesystem, options, volume, progress)
                 digest = sparse_digest(volume)
-                files.write(record, canonical_json({"digest": digest, "size": volume.stat().st_size}))
+                _record(volume, record, digest)
         return VolumeFile(volume, digest)
 
 
+def _record(volume: Path, record: Path, digest: str) -> None:
+    status = volume.stat()
+    files.write(record, canonical_json({"digest": digest, "size": status.st_size, "mtime": status.st_mtime_ns}))
+
+
 def _recorded(volume: Path, record: Path) -> str | None:
-    """The digest of a volume that is there and has the size it was recorded with."""
+    """The digest of a volume that is there and is what was recorded; one that was touched since is read to see."""
     try:
-        fields = json.loads(record.read_bytes())
-        return str(fields["digest"]) if fields["size"] == volume.stat().st_size else None
+        fields, status = json.loads(record.read_bytes()), volume.stat()
+        digest = str(fields["digest"])
+        if fields["size"] != status.st_size:
+            return None
+        if fields["mtime"] != status.st_mtime_ns:
+            if sparse_digest(volume) != digest:
+                return None
+            _record(volume, record, digest)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return digest
 
 
 def sparse_digest(path: Path) -> str:

@@ -24,6 +24,6 @@ def extract(tree: Tree, path: bytes, folder: Path, name: str) -> VolumeFile:
     data = tree.read(node)
     digest = hashlib.sha256(data).hexdigest()
     place = folder / digest
-    if not (place.is_file() and place.stat().st_size == len(data)):
+    if not (place.is_file() and place.read_bytes() == data):
         files.write(place, data)
     return VolumeFile(place, f"sha256:{digest}")

@@ -33,6 +33,7 @@ class Layer:
 
 @dataclass
 class Made:
+    name: str = "a test image"
     layers: list[Layer] = field(default_factory=list)
     blobs: list[bytes] = field(default_factory=list)
     opened: list[int] = field(default_factory=list)
@@ -109,6 +110,7 @@ def test_when_one_layer_is_bad_the_others_stop(made: Made, tmp_path: Path) -> No
 
     made.layers, made.blobs = made.layers[:2], made.blobs[:2]
     made.blobs[0] = b"\x1f\x8b\x08 nothing"
+    made.layers[1].descriptor.media_type = "application/vnd.oci.image.layer.v1.tar"
     opened = made.open_layer
     made.open_layer = lambda number: cast("BinaryIO", Endless()) if number == 1 else opened(number)  # type: ignore[method-assign]
     with pytest.raises(IntegrityError) as caught:

@@ -47,4 +47,4 @@ def COMMAND(wanted: Wanted, *, only_plan: bool) -> None:  # noqa: N802
         output.document(plan.as_json())
         return
     output.log(f"{choice.accelerator.upper()}: {choice.reason}. Ctrl-] leaves.")
-    attend(launcher.vmm.argv(plan, launcher.binary, interactive=True))
+    attend(launcher.vmm.argv(plan, launcher.binary, interactive=True), access.READY)

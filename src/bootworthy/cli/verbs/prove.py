@@ -96,8 +96,7 @@ def _lines(result: _Result) -> Iterator[str]:
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in seen.times.items())
     yield f"{result.name}: {seen.verdict} in {seen.vmm} {seen.version} under {seen.accelerator.upper()} ({times})"
     if seen.verdict is not Verdict.HEALTHY:
-        yield f"  {seen.ending}"
-        yield from (f"  {reason}" for reason in seen.reasons)
+        yield from (f"  {line}" for line in dict.fromkeys((seen.ending, *seen.reasons)))
         last = seen.document.get("last_lines")
         yield from (f"  | {line}" for line in (last if isinstance(last, list) else [])[-8:])
     yield f"  evidence {seen.digest}"
@@ -113,11 +112,14 @@ def _document(result: _Result) -> dict[str, object]:
 
 
 def _leave(results: list[_Result]) -> None:
-    bad = [result.name for result in results if result.bad]
+    bad = [result for result in results if result.bad]
     if bad:
+        names = ", ".join(result.name for result in bad)
+        digests = [result.evidence.digest for result in bad if result.evidence is not None]
         raise RefusedError(
-            "prove.unhealthy", f"{len(bad)} of {len(results)} were not proved healthy: {', '.join(bad)}",
-            hint="the console of each: bootworthy evidence SELECTOR --console",
+            "prove.unhealthy", f"{len(bad)} of {len(results)} were not proved healthy: {names}",
+            hint=f"all of what it said: bootworthy evidence {digests[0]} --console" if digests
+            else "do what the failed checks say above",
         )  # fmt: skip
     if not any(result.good for result in results):
         raise HostError(

@@ -39,7 +39,7 @@ def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET
     os.ftruncate(target, layout.size)
     for line in layout.left_out:
         progress.note(f"left out an extended attribute that ext4 cannot keep: {line}")
-    with progress.task("ext4", layout.data) as task:
+    with progress.task(f"writing ext4, {layout.size >> 20} MiB", layout.data) as task:
         _copy_data(tree, layout, target, task)
     for block, data in _metadata(layout):
         _write_at(target, data, block * BLOCK)

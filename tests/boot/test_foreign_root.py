@@ -1,0 +1,57 @@
+"""A root that none of our builders made: debootstrap, then buildah. What a person would do who never heard of us."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bootworthy.host import processes
+from tests.boot.conftest import QEMU
+from tests.command import Command
+from tests.needs import need, need_root
+
+MACHINE = "qemu-microvm-x86_64"
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """`oci:DIR:TAG` of such a root."""
+    need("debootstrap", "buildah")
+    need_root("debootstrap asks for it")
+    folder = tmp_path_factory.mktemp("foreign")
+    root = folder / "root"
+    processes.run(["debootstrap", "bookworm", root], timeout=400)
+    buildah = ["buildah", "--storage-driver", "vfs", "--root", folder / "storage", "--runroot", folder / "run"]
+    container = processes.run([*buildah, "from", "scratch"]).text.strip()
+    processes.run([*buildah, "add", "--quiet", container, root, "/"])
+    reference = f"oci:{folder / 'image'}:foreign"
+    processes.run([*buildah, "commit", "--quiet", "--format", "oci", "--rm", container, reference])
+    return reference
+
+
+@pytest.fixture(scope="module")
+def named(image: str, built: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """The arguments that name it, with a kernel and modules of ours."""
+    images = built[QEMU[0]]["images"]
+    return ("--root", image, "--kernel", images["kernel"], "--modules", images["modules"], "--machine", MACHINE)
+
+
+def test_it_is_checked(home: Command, named: tuple[str, ...], tmp_path: Path) -> None:
+    """debootstrap leaves a machine id, which every machine would share: a warning, and no reason not to boot."""
+    done = home("check", *named, "--json", cwd=tmp_path)
+    (result,) = json.loads(done.text)["checked"]
+    assert [finding["id"] for finding in result["findings"]] == ["identity.machine-id"]
+
+
+def test_it_is_healthy_without_a_catalog(home: Command, named: tuple[str, ...], tmp_path: Path) -> None:
+    done = home("prove", *named, "--json", cwd=tmp_path)
+    (proof,) = json.loads(done.text)["proofs"]
+    evidence = proof["evidence"]
+    assert (evidence["verdict"], evidence["reasons"], evidence["cell"]) == ("healthy", [], None)
+    assert set(evidence["digests"]["images"]) == {"root", "kernel", "modules", "initrd"}
+    assert evidence["guest"]["os_release"]["VERSION_CODENAME"] == "bookworm"
+    assert evidence["guest"]["module"]["outcome"] == "loaded"
+    assert [device["carrier"] for device in evidence["guest"]["network"]] == [True]
