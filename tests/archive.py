@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from bootworthy.layers.node import Kind, Tree
+
 _XATTR = "SCHILY.xattr."
 _KINDS = {
     tarfile.REGTYPE: "file", tarfile.DIRTYPE: "directory", tarfile.SYMTYPE: "symlink", tarfile.CHRTYPE: "character",
@@ -74,6 +76,26 @@ def _with_special(found: dict[bytes, Fact], listed: bytes) -> dict[bytes, Fact]:
     for names in groups.values():
         for each in names if len(names) > 1 else ():
             found[each] = replace(found[each], names=tuple(sorted(names)))
+    return found
+
+
+def of_tree(tree: Tree) -> dict[bytes, Fact]:
+    """A tree as an archive tells it; of a socket it tells whole seconds and no attributes."""
+    names: dict[int, list[bytes]] = {}
+    for path, node in tree.walk():
+        names.setdefault(id(node), []).append(path)
+    found: dict[bytes, Fact] = {}
+    for path, node in tree.walk():
+        same = names[id(node)]
+        fact = Fact(
+            kind=node.kind.name.lower(), mode=node.mode, uid=node.uid, gid=node.gid, mtime=node.mtime, size=node.size,
+            device=node.device, target=node.target, xattrs=node.xattrs,
+            content=digest(tree.read(node)) if node.kind is Kind.FILE else "",
+            names=tuple(sorted(same)) if len(same) > 1 else (),
+        )  # fmt: skip
+        if node.kind is Kind.SOCKET:
+            fact = replace(fact, mtime=node.mtime // 10**9 * 10**9, xattrs=())
+        found[path] = fact
     return found
 
 

@@ -105,7 +105,11 @@ def changed() -> bytes:
 def sparse(folder: Path) -> bytes:
     """A layer of sparse files, as GNU tar packs them; `folder` is scratch."""
     (folder / "odd").mkdir(parents=True)
-    for name, marks, size in (("hole-first", (300_000,), 300_010), ("hole-last", (0,), 9_000_000), ("hole", (), 70_000)):
+    for name, marks, size in (
+        ("hole-first", (300_000,), 300_010),
+        ("hole-last", (0,), 9_000_000),
+        ("hole", (), 70_000),
+    ):
         with (folder / "odd" / name).open("wb") as file:
             for mark in marks:
                 file.seek(mark)

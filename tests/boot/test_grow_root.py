@@ -14,7 +14,7 @@ from bootworthy.host import processes
 from bootworthy.oci.store import Store
 from bootworthy.proofs import prepare, target
 from bootworthy.proofs.target import Named
-from bootworthy.vmms.compose import Bootable, Volume, compose
+from bootworthy.vmms.compose import Bootable, Volume
 from bootworthy.vocabulary import Architecture, Role
 from tests import odd_layers
 from tests.boot.conftest import QEMU

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -113,26 +113,6 @@ def part(source: Path, target: Path, where: str, offset: int, count: int | None 
     processes.run([*argv, *([] if count is None else [f"count={-(-count // MIB)}"])])
 
 
-def facts(tree: Tree) -> dict[bytes, archive.Fact]:
-    """A tree as an archive tells it; of a socket it tells whole seconds and no attributes."""
-    names: dict[int, list[bytes]] = {}
-    for path, node in tree.walk():
-        names.setdefault(id(node), []).append(path)
-    found = {}
-    for path, node in tree.walk():
-        same = names[id(node)]
-        fact = archive.Fact(
-            kind=node.kind.name.lower(), mode=node.mode, uid=node.uid, gid=node.gid, mtime=node.mtime, size=node.size,
-            device=node.device, target=node.target, xattrs=node.xattrs,
-            content=archive.digest(tree.read(node)) if node.kind is Kind.FILE else "",
-            names=tuple(sorted(same)) if len(same) > 1 else (),
-        )  # fmt: skip
-        if node.kind is Kind.SOCKET:
-            fact = replace(fact, mtime=node.mtime // 10**9 * 10**9, xattrs=())
-        found[path] = fact
-    return found
-
-
 READ = """
 for volume in {offsets}; do
 	number=${{volume%:*}}
@@ -191,7 +171,7 @@ def test_a_kernel_reads_what_went_in_and_writes_to_it(guest: ShellGuest, tmp_pat
         told = archive.below(found, b"v/%d" % number)
         lost = told.pop(b"lost+found")
         assert (lost.kind, lost.mode, lost.uid, lost.gid) == ("directory", 0o700, 0, 0)
-        wanted = facts(volume.tree)
+        wanted = archive.of_tree(volume.tree)
         assert archive.differences(told, wanted) == [], number
         size = volume.path.stat().st_size
         volume.path.unlink()

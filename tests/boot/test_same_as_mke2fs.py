@@ -63,7 +63,9 @@ mount -t ext4 -o ro /dev/vdb /v/theirs
     # Folders that a layer puts something into, or implies, without describing them.
     assert len(touched) < 20
     assert all(others[name].kind == "directory" for name in touched)
-    compared = ({name: as_theirs(fact, timed=name not in touched) for name, fact in each.items()} for each in (ours, others))
+    compared = (
+        {name: as_theirs(fact, timed=name not in touched) for name, fact in each.items()} for each in (ours, others)
+    )
     assert archive.differences(*compared) == []
 
 

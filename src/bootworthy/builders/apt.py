@@ -161,7 +161,7 @@ def _inside(archive: Archive, script: str, folder: Path) -> Path:
     out = folder / "out"
     out.mkdir(parents=True, exist_ok=True)
     enter = 'set -e; export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"; mkdir -p "$1/out"; chmod 755 "$1/out"; cd "$1/out"'
-    hooks = [f"--customize-hook={enter}; {script}", f"--customize-hook=sync-out /out {out}"]
+    hooks = [f"--customize-hook={enter}; {script}", f"--customize-hook=sync-out /out {shlex.quote(str(out))}"]
     argv = archive.argv("--variant=custom", "--format=null", *hooks, target="/dev/null")
     call(argv, archive, folder)
     return out
@@ -172,12 +172,9 @@ def call(
 ) -> processes.Completed:
     """Run mmdebstrap with its working space under `folder`, and turn its complaints into errors for people."""
     place = {"TMPDIR": str(folder)} if os.getuid() == 0 else {}
-    try:
-        done = processes.run(
-            argv, env={**place, **(env or {})}, timeout=_LIMIT, check=False, grace=20.0, starts_others=True
-        )
-    except OSError as error:
-        raise HostError("tool.failed", f"mmdebstrap could not be started: {error}") from error
+    done = processes.run(
+        argv, env={**place, **(env or {})}, timeout=_LIMIT, check=False, grace=20.0, starts_others=True
+    )
     if done.status != 0:
         raise explain(done, archive, folder)
     return done

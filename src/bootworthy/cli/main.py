@@ -40,7 +40,7 @@ def start() -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit status (DESIGN of the statuses: docs/exit-status.md)."""
+    """Run one command line and return its exit status (docs/exit-status.md)."""
     try:
         status = APP.main(list(arguments), prog_name="bootworthy", standalone_mode=False)
         sys.stdout.flush()
