@@ -33,9 +33,9 @@ class Command:
         kept = {name: os.environ[name] for name in os.environ if name.startswith("BOOTWORTHY_MIRROR_")}
         return cls(folder, {**kept, **{f"BOOTWORTHY_{name}": str(folder / name.lower()) for name in names}})
 
-    def under(self, *prefix: str) -> Command:
-        """The same, run by another program."""
-        return replace(self, prefix=prefix)
+    def under(self, *prefix: str, **env: str) -> Command:
+        """The same, run by another program, with other variables."""
+        return replace(self, prefix=prefix, env={**self.env, **env})
 
     @property
     def store(self) -> Path:
@@ -53,11 +53,11 @@ class Command:
         return self.folder / "state"
 
     def __call__(
-        self, *arguments: str, status: int = 0, timeout: float = 600, cwd: Path | None = None, data: bytes | None = None,
-        **env: str,
+        self, *arguments: str, status: int = 0, timeout: float = 600, cwd: Path | None = None,
+        data: bytes | None = None, **env: str,
     ) -> Completed:  # fmt: skip
         """Run it to its end and hold it to an exit status."""
-        argv = [*self.prefix, PROGRAM, *arguments]
+        argv = [*self.prefix, str(PROGRAM), *arguments]
         done = processes.run(argv, env={**self.env, **env}, timeout=timeout, check=False, cwd=cwd, data=data)
         assert done.status == status, f"{done.line}: {done.ending()}\n{done.text}\n{done.stderr.decode()}"
         assert b"Traceback" not in done.stderr
@@ -65,7 +65,7 @@ class Command:
 
     def fails(self, status: int, *arguments: str, **env: str) -> str:
         """Run it, hold it to the exit status of an error, and return what it told a person; a remedy is in it."""
-        words = self(*arguments, status=status, **env).stderr.decode()
+        words = self.under(*self.prefix, **env)(*arguments, status=status).stderr.decode()
         assert "error: " in words, words
         assert "  hint: " in words, words
         return words
@@ -76,7 +76,7 @@ class Command:
         argv = [*self.prefix, str(PROGRAM), *arguments]
         with subprocess.Popen(
             argv, env=processes.environment({**self.env, **env}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, process_group=0, preexec_fn=_as_from_a_terminal,
+            stderr=subprocess.PIPE, process_group=0, preexec_fn=_as_from_a_terminal,  # noqa: PLW1509
         ) as process:  # fmt: skip
             try:
                 yield process

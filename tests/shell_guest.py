@@ -74,7 +74,7 @@ class ShellGuest:
     @classmethod
     def of(cls, home: Command, images: Mapping[str, str], folder: Path) -> ShellGuest:
         """A guest with the kernel and modules of a cell that was built in a home; `folder` keeps the kernel."""
-        workshop = Workshop(Store(home.folder / "data" / "store"), home.folder / "cache")
+        workshop = Workshop(Store(home.store), home.cache)
         program = busybox.program(workshop, Architecture.X86_64)
         kernel, modules_ = (
             layer.tree_of(workshop, workshop.store.image(Reference.parse(images[role]), Architecture.X86_64))
@@ -101,7 +101,7 @@ class ShellGuest:
             vcpus=2, memory_mib=1024, accelerator=Accelerator.TCG,
         )  # fmt: skip
         binary = VMM.tool.require()
-        choice = accelerator.choose(VMM, binary, plan, program, home.folder / "cache")
+        choice = accelerator.choose(VMM, binary, plan, program, home.cache)
         return cls(plan.under(choice.accelerator, VMM.clock(choice.accelerator)), binary, tuple(entries))
 
     @contextlib.contextmanager

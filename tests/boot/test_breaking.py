@@ -102,7 +102,7 @@ class TestImagesThatCannotBoot:
 
     def test_a_root_that_is_not_there(self, shop: Command) -> None:
         said = shop.fails(9, "prove", "--root", "localhost/bootworthy/debian-12:debian-6.2", *ON)
-        assert "did you mean localhost/bootworthy/debian-12:debian-6.1" in said
+        assert "localhost/bootworthy/debian-12:debian-6.1," in said
 
 
 class TestGuests:
@@ -136,7 +136,7 @@ class TestGuests:
         script += f"echo before\ncat <<END\n{right}END\n{SLEEPS}"
         found = proof(shop, script)
         assert found["verdict"] == "unhealthy"
-        assert "bootworthy.report/9" in found["reasons"][0]
+        assert "schema: not bootworthy.report/1" in found["reasons"][0]
         assert "before" in found["last_lines"]
 
 
@@ -177,26 +177,41 @@ class TestCorruption:
         root = tiny.root(tmp_path / "theirs", shop, SLEEPS)
         largest = max((tmp_path / "theirs" / "blobs" / "sha256").iterdir(), key=lambda path: path.stat().st_size)
         damage(largest)
-        said = shop.fails(6, "convert", root, "-o", str(tmp_path / "out.ext4"))
+        out = tmp_path / "out.ext4"
+        said = shop.fails(6, "convert", root, "-o", str(out), BOOTWORTHY_CACHE=str(tmp_path / "empty"))
         assert "copy the layout" in said
-        assert not (tmp_path / "out.ext4").exists()
+        assert not out.exists()
 
     def test_the_index_of_the_store(self, shop: Command) -> None:
-        (shop.store / "index.json").unlink()
-        (shop.store / "index.json").write_text("{")
-        assert "index.json" in shop.fails(3, "images")
+        """What was built is found again without it."""
+        index = shop.store / "index.json"
+        index.unlink()
+        index.write_text("{")
+        said = shop.fails(3, "images")
+        assert f"{index}: no valid JSON" in said
+        remedy = re.search(r"hint: remove it \((rm -f .*)\): what was built", said)
+        assert remedy is not None
+        subprocess.run(remedy[1], shell=True, check=True)
+        assert "up to date" in shop("build", "debian-12/*/qemu-*").text
+        assert ROOT in shop("images").text
 
     def test_a_build_record(self, shop: Command) -> None:
-        records = sorted((shop.cache / "builds").glob("*.json"))
-        for path in records:
-            path.unlink()
-            path.write_text("{")
-        said = shop.fails(6, "build", "debian-12/*/qemu-*", "--why")
-        assert "rm " in said
+        """The remedy that is named helps, and what is built again is what was there."""
+        before = shop("inspect", INITRD, "--json").text
+        for path in (shop.cache / "builds").glob("*.json"):
+            if b'"initrd"' in path.read_bytes():
+                path.unlink()
+                path.write_text("{")
+        said = shop.fails(6, "build", "debian-12/*/qemu-*")
+        remedy = re.search(r"hint: remove it: (rm .*)", said)
+        assert remedy is not None
+        subprocess.run(remedy[1], shell=True, check=True)
+        assert "its build record is gone" in shop("build", "debian-12/*/qemu-*").text
+        assert shop("inspect", INITRD, "--json").text == before
 
     def test_the_cache(self, shop: Command, tmp_path: Path) -> None:
         """Bodies, volumes and files of the cache that were changed are made again, with the same bytes."""
-        root = tiny.root(tmp_path / "root", shop, SLEEPS)
+        root = tiny.root(tmp_path / "root", shop, f"# {tmp_path}\n{SLEEPS}")
         again = ("prove", "--root", root, *tiny.kernel(), *tiny.modules(), *ON, "--plan")
         planned = shop(*again).text
 
@@ -365,16 +380,14 @@ class TestInterruptions:
     def test_bootstrapping(self, shop: Command, tmp_path: Path) -> None:
         (tmp_path / "bootworthy.yaml").write_text(SYSTEM_ONLY)
         catalog = ("build", "-c", str(tmp_path / "bootworthy.yaml"), "--json")
-        for number, later in zip(SIGNALS, (1.0, 2.5, 2.0), strict=True):
+        for number, later in zip(SIGNALS, (0.5, 1.5, 3.0), strict=True):
             self.stop(shop, number, "bootstrapping made", *catalog, later=later)
-        self.stop(shop, signal.SIGKILL, "writing the layers of made", *catalog)
         assert json.loads(shop(*catalog).text)["cells"][0]["reasons"] == ["never built here"]
 
     def test_fetching_a_kernel(self, shop: Command, tmp_path: Path) -> None:
         (tmp_path / "bootworthy.yaml").write_text(KERNEL_ONLY)
-        for path in (shop.cache / "builds").iterdir():
-            if path.is_file():
-                path.unlink()
+        for path in (shop.cache / "builds").rglob("*.json"):
+            path.unlink()
         catalog = ("build", "-c", str(tmp_path / "bootworthy.yaml"), "--json")
         for number in SIGNALS:
             self.stop(shop, number, "fetching linux-image", *catalog, later=0.7)
@@ -410,9 +423,8 @@ class TestAtOnce:
     def test_two_builds(self, shop: Command, tmp_path: Path) -> None:
         """One of them builds, the other waits and finds it."""
         (tmp_path / "bootworthy.yaml").write_text(KERNEL_ONLY)
-        for path in (shop.cache / "builds").iterdir():
-            if path.is_file():
-                path.unlink()
+        for path in (shop.cache / "builds").rglob("*.json"):
+            path.unlink()
         with ThreadPoolExecutor(2) as pool:
             again = [pool.submit(shop, "build", "-c", str(tmp_path / "bootworthy.yaml"), "--json") for _ in range(2)]
             cells = [json.loads(each.result().text)["cells"][0] for each in again]

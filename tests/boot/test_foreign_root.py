@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bootworthy.host import processes
-from tests.boot.conftest import QEMU
 from tests.command import Command
+from tests.conftest import QEMU
 from tests.needs import need, need_root
 
 MACHINE = "qemu-microvm-x86_64"

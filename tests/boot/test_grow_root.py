@@ -17,8 +17,8 @@ from bootworthy.proofs.target import Named
 from bootworthy.vmms.compose import Bootable, Volume
 from bootworthy.vocabulary import Architecture, Role
 from tests import odd_layers
-from tests.boot.conftest import QEMU
 from tests.command import Command
+from tests.conftest import QEMU
 from tests.made_layers import tarred
 from tests.needs import need
 from tests.shell_guest import ShellGuest
@@ -57,7 +57,7 @@ def telling(home: Command, reference: str, folder: Path) -> str:
 
 def bootable(home: Command, images: Mapping[str, str]) -> Bootable:
     """What a built cell boots."""
-    workshop = Workshop(Store(home.folder / "data" / "store"), home.folder / "cache")
+    workshop = Workshop(Store(home.store), home.cache)
     references = {Role(role): reference for role, reference in images.items()}
     return prepare.bootable(
         target.of_names(

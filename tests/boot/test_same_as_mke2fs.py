@@ -9,8 +9,8 @@ from typing import Any
 
 from bootworthy.host import processes
 from tests import archive, odd_layers
-from tests.boot.conftest import QEMU
 from tests.command import Command
+from tests.conftest import QEMU
 from tests.needs import need, need_root
 from tests.shell_guest import PACK, Drive, ShellGuest, blank
 from tests.trees import ACL, CAPABILITY
@@ -21,7 +21,7 @@ GIB = 2**30
 def enriched(home: Command, reference: str, folder: Path) -> str:
     """A built root with odd layers on top, put together by skopeo and umoci."""
     image = f"{folder / 'image'}:odd"
-    store = home.folder / "data" / "store"
+    store = home.store
     processes.run(["skopeo", "copy", "--insecure-policy", f"oci:{store}:{reference}", f"oci:{image}"])
     layers = (odd_layers.added(), odd_layers.sparse(folder / "sparse"), odd_layers.changed())
     for number, layer in enumerate(layers):

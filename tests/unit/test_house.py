@@ -16,7 +16,7 @@ SOURCE = ROOT / "src" / "bootworthy"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 
-def tool(*argv: str) -> None:
+def check_with(*argv: str) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name(argv[0]), *argv[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -24,19 +24,19 @@ def tool(*argv: str) -> None:
 
 
 def test_ruff_finds_nothing() -> None:
-    tool("ruff", "check", "src", "tests")
+    check_with("ruff", "check", "src", "tests")
 
 
 def test_everything_is_formatted() -> None:
-    tool("ruff", "format", "--check", "src", "tests")
+    check_with("ruff", "format", "--check", "src", "tests")
 
 
 def test_types_are_strict() -> None:
-    tool("mypy")
+    check_with("mypy")
 
 
 def test_rooms_import_only_from_above() -> None:
-    tool("lint-imports")
+    check_with("lint-imports")
 
 
 def test_every_room_is_in_the_contract_and_in_the_map() -> None:

@@ -202,7 +202,7 @@ def explain(done: processes.Completed, archive: Archive, folder: Path) -> Bootwo
         setting = f"BOOTWORTHY_MIRROR_{archive.distribution.upper()}"
         hint = f"look at the network and the proxy, or set a mirror: {setting}=ADDRESS"
         return NetworkError("mirror.unreachable", f"could not fetch packages of {place}:\n{told}", hint=hint)
-    if "newuidmap" in words or "subuid" in words:
+    if any(word in words for word in ("newuidmap", "subuid", "unable to pick chroot mode")):
         return HostError(
             "host.no-user-namespace", f"mmdebstrap may not use user namespaces here:\n{told}",
             hint="apt-get install uidmap, and add a line for you to /etc/subuid and /etc/subgid; or run as root",

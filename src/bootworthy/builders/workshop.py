@@ -75,7 +75,7 @@ class Build:
         """Why it has to be made; empty when it need not."""
         record = workshop.records.find(self.recipe.key)
         if record is None:
-            return tuple(why(self.recipe, workshop.records.newest(self.recipe)))
+            return tuple(why(self.recipe, workshop.records.newest(self.recipe))) or ("its build record is gone",)
         lost = [role for role, descriptor in _images(workshop, record).items() if descriptor is None]
         if lost:
             return tuple(f"its {role} image is not whole in the store" for role in lost)

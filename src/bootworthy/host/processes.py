@@ -1,4 +1,4 @@
-"""The one door to subprocesses: clean environment, stdin closed, typed result, failure with the line one can paste.
+"""The one door to subprocesses: clean environment and umask, stdin closed, typed result, failure with its line to paste.
 
 Every child leads a process group of its own and is killed by the kernel when we die (`prctl(2)`, PR_SET_PDEATHSIG).
 That reaches the child alone, so one that starts others has a watchman too, which ends its whole group: a killed
@@ -25,6 +25,8 @@ from bootworthy.errors import BuildError, DeadlineError, HostError, SpaceError
 
 _KEPT = ("HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_UMASK = 0o022
+"""What children write goes into images: its modes must not depend on who builds."""
 _PR_SET_PDEATHSIG = 1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHOWN = 4000
@@ -178,7 +180,7 @@ def spawn(
     try:
         process = subprocess.Popen(
             words, env=environment(env), cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, process_group=0,
-            preexec_fn=functools.partial(_begin_child, before),  # noqa: PLW1509  (two system calls)
+            umask=_UMASK, preexec_fn=functools.partial(_begin_child, before),  # noqa: PLW1509  (two system calls)
         )  # fmt: skip
     except BaseException as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

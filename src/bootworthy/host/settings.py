@@ -1,7 +1,7 @@
 """Settings of this machine: `settings.toml` in the configuration folder; a `BOOTWORTHY_*` variable wins.
 
 [mirrors]
-debian = "http://mirror.example/debian"     # or BOOTWORTHY_MIRROR_DEBIAN
+debian = "http://mirror.example/archive"     # or BOOTWORTHY_MIRROR_DEBIAN
 """
 
 from __future__ import annotations

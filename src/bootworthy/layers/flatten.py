@@ -95,7 +95,7 @@ def _take_missing(image: Image, cache: Path, progress: Progress, there: Containe
     first = {layer.diff_id: number for number, layer in reversed(layers)}
     total = sum(image.layers[number].descriptor.size for number in first.values())
     with (
-        progress.task(f"unpacking {image.name.partition('@')[0]}", total) as task,
+        progress.task(f"unpacking {image.name.partition('@')[0][:100]}", total) as task,
         ThreadPoolExecutor(min(len(first) or 1, os.cpu_count() or 1), "layer") as pool,
     ):
 

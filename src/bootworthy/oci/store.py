@@ -295,10 +295,20 @@ class Store:
     # The layout's own files
 
     def _entries(self) -> tuple[Descriptor, ...]:
-        if (self.root / layout.VERSION_FILE).exists():
-            return layout.Layout(self.root).index().manifests
-        path = self.root / layout.INDEX_FILE  # another process is making the store, or stopped in the middle of it
-        return documents.parse_index(layout.read_small(path), where=str(path)).manifests if path.exists() else ()
+        path = self.root / layout.INDEX_FILE
+        if not path.exists():
+            return ()
+        try:
+            if (self.root / layout.VERSION_FILE).exists():
+                return layout.Layout(self.root).index().manifests
+            # another process is making the store, or stopped in the middle of it
+            return documents.parse_index(layout.read_small(path), where=str(path)).manifests
+        except DocumentError as error:
+            hint = f"remove it (rm -f {shlex.quote(str(path))}): what was built is found again without it"
+            raise DocumentError(
+                error.code, error.message, [replace(each, hint=each.hint or hint) for each in error.problems],
+                where=error.where,
+            ) from error  # fmt: skip
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[list[dict[str, object]]]:
@@ -314,8 +324,8 @@ class Store:
             files.write(path, canonical_json({**index, "manifests": entries}))
 
     def _initialise(self) -> None:
-        version = self.root / layout.VERSION_FILE
-        if version.exists():
+        version, index = self.root / layout.VERSION_FILE, self.root / layout.INDEX_FILE
+        if version.exists() and index.exists():
             return
         if self.root.exists() and not self.root.is_dir():
             raise UsageError(
@@ -330,8 +340,8 @@ class Store:
                 where=str(self.root), hint=_ELSEWHERE,
             )  # fmt: skip
         with locked(self.root / ".lock"):
-            if not (self.root / layout.INDEX_FILE).exists():
-                files.write(self.root / layout.INDEX_FILE, index_bytes(()))
+            if not index.exists():
+                files.write(index, index_bytes(()))
             files.write(version, canonical_json({"imageLayoutVersion": layout.VERSION}))
 
 

@@ -67,7 +67,7 @@ def test_a_package_name_is_never_a_shell_word(name: str) -> None:
 
 def test_the_mirror_is_left_to_mmdebstrap_unless_it_is_set() -> None:
     assert ARCHIVE.argv(target="/dev/null")[-2:] == ["bookworm", "/dev/null"]
-    own = Archive("debian", "bookworm", Architecture.AARCH64, "http://mirror.example/debian")
+    own = Archive("debian", "bookworm", Architecture.AARCH64, "http://mirror.example/archive")
     argv = own.argv(target="/dev/null")
-    assert argv[-1] == "http://mirror.example/debian"
+    assert argv[-1] == "http://mirror.example/archive"
     assert "--architectures=arm64" in argv

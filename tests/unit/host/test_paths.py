@@ -22,8 +22,8 @@ def test_our_variables_win() -> None:
 
 
 def test_a_mirror_is_a_setting(tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text('[mirrors]\ndebian = "http://mirror.example/debian"\n')
-    assert Settings.load(tmp_path, {}).mirrors == {"debian": "http://mirror.example/debian"}
+    (tmp_path / "settings.toml").write_text('[mirrors]\ndebian = "http://mirror.example/archive"\n')
+    assert Settings.load(tmp_path, {}).mirrors == {"debian": "http://mirror.example/archive"}
     assert Settings.load(tmp_path, {"BOOTWORTHY_MIRROR_DEBIAN": "http://other"}).mirrors == {"debian": "http://other"}
 
 

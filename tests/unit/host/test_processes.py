@@ -105,3 +105,12 @@ def test_children_of_several_threads_do_not_hold_each_others_pipes() -> None:
     for thread in threads:
         thread.join(20)
     assert sorted(results) == [f"{n}\n".encode() for n in range(8)]
+
+
+def test_modes_of_what_children_write_do_not_depend_on_the_caller(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        processes.run(["touch", tmp_path / "file"])
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644

@@ -1,4 +1,4 @@
-"""Boots share one home: the built-in catalog's images are built once in a test run.
+"""Tests that need built images share one home: the built-in catalog's images are built once in a test run.
 
 `BOOTWORTHY_TEST_HOME` names a folder that is kept between runs; without it everything is made anew.
 """
