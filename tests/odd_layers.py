@@ -60,7 +60,8 @@ def added() -> bytes:
             member(b"odd/empty"), member(b"odd/block-sized", b"b" * 4096), member(b"odd/block-and-one", b"c" * 4097),
             member(b"odd/large", bytes(range(256)) * 20_000),
             member(b"odd/" + b"n" * 255, b"a name of 255"), member(b"odd/" + b"\xff" * 255, b"not UTF-8"),
-            member(b"odd/ \n\t\\\"'*?", b"a name for shells"), member(b"odd/\xc3\xa4", b"UTF-8"), member(b"odd/a\xcc\x88"),
+            member(b"odd/ \n\t\\\"'*?", b"a name for shells"), member(b"odd/\xc3\xa4", b"UTF-8"),
+            member(b"odd/a\xcc\x88"),
             member(b"odd/fast", kind=tarfile.SYMTYPE, target=b"t" * 59, mode=0o777),
             member(b"odd/slow", kind=tarfile.SYMTYPE, target=b"t" * 60, mode=0o777),
             member(b"odd/slowest", kind=tarfile.SYMTYPE, target=b"t/" * 2040, mode=0o777, uid=7),
@@ -72,8 +73,9 @@ def added() -> bytes:
             member(b"odd/capable", b"#!", mode=0o755, xattrs={b"security.capability": CAPABILITY}),
             member(b"odd/capable-below", b"#!", mode=0o755, xattrs={b"security.capability": WIDE_CAPABILITY}),
             member(b"odd/attributes", b"x", xattrs={
-                b"user.empty": b"", b"user.text": b"hello", b"user.binary": bytes(range(256)), b"user.dotted.name": b"1",
-                b"trusted.secret": b"\xff\x00\n=", b"security.custom": b"s" * 300, b"user." + b"n" * 240: b"long name",
+                b"user.empty": b"", b"user.text": b"hello", b"user.binary": bytes(range(256)),
+                b"user.dotted.name": b"1", b"trusted.secret": b"\xff\x00\n=", b"security.custom": b"s" * 300,
+                b"user." + b"n" * 240: b"long name",
             }),
             member(b"odd/same-attributes", b"y", xattrs={b"user.text": b"hello", b"user.much": b"m" * 3000}),
             member(b"odd/same-attributes-again", b"z", xattrs={b"user.text": b"hello", b"user.much": b"m" * 3000}),
@@ -116,9 +118,8 @@ def sparse(folder: Path) -> bytes:
                 file.write(b"mark")
             file.truncate(size)
     names = sorted(f"odd/{path.name}" for path in (folder / "odd").iterdir())
-    return processes.run(
-        ["tar", "--sparse", "--format=posix", "--owner=0", "--group=0", f"--mtime=@{_TIME}", "-cf", "-", *names], cwd=folder
-    ).stdout  # fmt: skip
+    options = ["--sparse", "--format=posix", "--owner=0", "--group=0", f"--mtime=@{_TIME}"]
+    return processes.run(["tar", *options, "-cf", "-", *names], cwd=folder).stdout
 
 
 def _text(raw: bytes) -> str:

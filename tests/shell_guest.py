@@ -1,4 +1,4 @@
-"""A guest that runs a shell script on drives it is given: a built kernel, an initial RAM disk with busybox and GNU tools.
+"""A guest that runs a shell script on drives it is given: a built kernel, and busybox and GNU tools in memory.
 
 What its kernel makes of a volume is packed by GNU tar onto a drive, and read here by Python's tarfile: nothing of that
 is ours.

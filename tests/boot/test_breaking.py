@@ -182,14 +182,16 @@ class TestCorruption:
         assert "copy the layout" in said
         assert not out.exists()
 
-    def test_the_index_of_the_store(self, shop: Command) -> None:
+    @pytest.mark.parametrize("data", ["{", None])
+    def test_the_index_of_the_store(self, shop: Command, data: str | None) -> None:
         """What was built is found again without it."""
         index = shop.store / "index.json"
         index.unlink()
-        index.write_text("{")
-        said = shop.fails(3, "images")
-        assert f"{index}: no valid JSON" in said
-        remedy = re.search(r"hint: remove it \((rm -f .*)\): what was built", said)
+        if data is not None:
+            index.write_text(data)
+        said = shop.fails(9 if data is None else 3, "images")
+        assert f"{index}: " in said
+        remedy = re.search(r"begin a new one \((rm -f .*)\): what was built", said)
         assert remedy is not None
         subprocess.run(remedy[1], shell=True, check=True)
         assert "up to date" in shop("build", "debian-12/*/qemu-*").text
@@ -217,7 +219,8 @@ class TestCorruption:
 
         def files() -> dict[Path, bytes]:
             parts = [shop.cache / "volumes", shop.cache / "files", shop.cache / "layers"]
-            every = [path for part in parts for path in part.iterdir() if path.suffix in {"", ".ext4", ".body"}]
+            found = [path for part in parts for path in part.rglob("*") if path.is_file()]
+            every = [path for path in found if path.suffix in {"", ".ext4", ".body"}]
             return {
                 path: path.read_bytes() for path in every if path.stat().st_size < 100 << 20 or "volumes" in str(path)
             }
@@ -380,9 +383,17 @@ class TestInterruptions:
     def test_bootstrapping(self, shop: Command, tmp_path: Path) -> None:
         (tmp_path / "bootworthy.yaml").write_text(SYSTEM_ONLY)
         catalog = ("build", "-c", str(tmp_path / "bootworthy.yaml"), "--json")
-        for number, later in zip(SIGNALS, (0.5, 1.5, 3.0), strict=True):
-            self.stop(shop, number, "bootstrapping made", *catalog, later=later)
-        assert json.loads(shop(*catalog).text)["cells"][0]["reasons"] == ["never built here"]
+        moments = list(zip(SIGNALS, (0.5, 1.5, 3.0), strict=True))
+        shops = [branch(shop, tmp_path / number.name / "home") for number, _ in moments]
+        with ThreadPoolExecutor(3) as pool:
+            stopped = [
+                pool.submit(self.stop, each, number, "bootstrapping made", *catalog, later=later)
+                for each, (number, later) in zip(shops, moments, strict=True)
+            ]
+            for each in stopped:
+                each.result()
+        killed = shops[SIGNALS.index(signal.SIGKILL)]
+        assert json.loads(killed(*catalog).text)["cells"][0]["reasons"] == ["never built here"]
 
     def test_fetching_a_kernel(self, shop: Command, tmp_path: Path) -> None:
         (tmp_path / "bootworthy.yaml").write_text(KERNEL_ONLY)
@@ -391,8 +402,7 @@ class TestInterruptions:
         catalog = ("build", "-c", str(tmp_path / "bootworthy.yaml"), "--json")
         for number in SIGNALS:
             self.stop(shop, number, "fetching linux-image", *catalog, later=0.7)
-        for number in SIGNALS:
-            self.stop(shop, number, "writing the images of", *catalog, later=0.2)
+        self.stop(shop, signal.SIGKILL, "writing the images of", *catalog, later=0.2)
         assert json.loads(shop(*catalog).text)["cells"][0]["reasons"]
 
     def test_unpacking_and_converting(self, shop: Command, tmp_path: Path) -> None:

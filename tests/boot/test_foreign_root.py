@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     need_root("debootstrap asks for it")
     folder = tmp_path_factory.mktemp("foreign")
     root = folder / "root"
-    processes.run(["debootstrap", "bookworm", root], timeout=400)
-    buildah = ["buildah", "--storage-driver", "vfs", "--root", folder / "storage", "--runroot", folder / "run"]
+    mirror = [os.environ[name] for name in ("BOOTWORTHY_MIRROR_DEBIAN",) if name in os.environ]
+    processes.run(["debootstrap", "bookworm", root, *mirror], timeout=400)
+    places = ["--root", str(folder / "storage"), "--runroot", str(folder / "run")]
+    buildah = ["buildah", "--storage-driver", "vfs", *places]
     container = processes.run([*buildah, "from", "scratch"]).text.strip()
     processes.run([*buildah, "add", "--quiet", container, root, "/"])
     reference = f"oci:{folder / 'image'}:foreign"

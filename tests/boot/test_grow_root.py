@@ -38,9 +38,7 @@ stat -f -c "the root has %%b blocks of %%S bytes." / >/dev/console; poweroff -f'
 def telling(home: Command, reference: str, folder: Path) -> str:
     """A built root with a unit on top that says how large it is, put together by skopeo and umoci."""
     image = f"{folder / 'image'}:telling"
-    processes.run(
-        ["skopeo", "copy", "--insecure-policy", f"oci:{home.folder / 'data' / 'store'}:{reference}", f"oci:{image}"]
-    )
+    processes.run(["skopeo", "copy", "--insecure-policy", f"oci:{home.store}:{reference}", f"oci:{image}"])
     units = b"etc/systemd/system"
     layer = tarred(
         [

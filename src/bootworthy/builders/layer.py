@@ -33,7 +33,8 @@ def take_in(stream: BinaryIO, media_type: str, folder: Path) -> Tree:
 
 
 def tree_of(workshop: Workshop, image: Image) -> Tree:
-    """The merged tree of an image of the store."""
+    """The merged tree of an image; its bodies are there for as long as somebody has the workshop."""
+    workshop.lease.hold(*(each.diff_id for each in image.layers))
     return flatten.tree_of(image, workshop.cache / "layers", workshop.progress)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from bootworthy.builders.apt import Archive, Package
 from bootworthy.builders.record import Recipe, Record, Records, package_differences, why
 from bootworthy.errors import DocumentError, IntegrityError, NotFoundError
+from bootworthy.host import leases
+from bootworthy.host.leases import Lease
 from bootworthy.host.locks import locked
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.host.settings import Settings
@@ -31,6 +33,11 @@ class Workshop:
     progress: Progress = QUIET
     refresh: bool = False
     """Ask mirrors whether they moved, and build again what they moved."""
+    lease: Lease = field(init=False, repr=False, compare=False)
+    """On what is used of the cache, for as long as somebody has the workshop."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lease", Lease(leases.of_cache(self.cache)))
 
     @property
     def records(self) -> Records:

@@ -41,6 +41,7 @@ def start() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status (docs/exit-status.md)."""
+    output.begin()
     try:
         status = APP.main(list(arguments), prog_name="bootworthy", standalone_mode=False)
         sys.stdout.flush()

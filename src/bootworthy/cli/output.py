@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bootworthy.errors import BootworthyError, DocumentError, Problem
 from bootworthy.host.progress import Progress, Task
@@ -14,13 +15,27 @@ from bootworthy.host.progress import Progress, Task
 _HINT = "  hint: "
 
 
+@dataclass
+class _Said:
+    result: bool = False
+
+
+_said = _Said()
+
+
+def begin() -> None:
+    """A command line begins: it has printed no result yet."""
+    _said.result = False
+
+
 def result(text: str) -> None:
     """One result."""
+    _said.result = True
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
 def document(value: object) -> None:
-    """One result for programs."""
+    """One result for programs; there is one for a command line."""
     result(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -37,8 +52,11 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 
 def error(problem: BootworthyError, arguments: Sequence[str]) -> None:
-    """Say what went wrong: for people on standard error, for programs also as JSON on standard output."""
-    if wants_json(arguments):
+    """Say what went wrong: for people on standard error, for programs also as JSON on standard output.
+
+    Where the result is there already, it tells programs what is wrong, and two documents would be none.
+    """
+    if wants_json(arguments) and not _said.result:
         document({"error": problem.as_json()})
     if isinstance(problem, DocumentError):
         for each in problem.problems:

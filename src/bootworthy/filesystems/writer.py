@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
@@ -12,6 +13,11 @@ from bootworthy.errors import UsageError
 from bootworthy.host import registry
 from bootworthy.host.progress import Progress
 from bootworthy.layers.node import Tree
+
+_REASONS = {
+    "size": "it is as large as what is in it", "free": "nothing can be written into it",
+    "inodes": "it has as many as it has files", "label": "it has none", "uuid": "it has none",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +32,43 @@ class VolumeOptions:
     label: str = ""
     profile: str | None = None
     """A variant that the filesystem knows: `full` or `lean` for ext4."""
+    uuid: UUID | None = None
+    """Instead of the one that derives from what the volume is made from."""
 
     def as_json(self) -> dict[str, object]:
         """For the key under which a volume is found again. `0.5` and `0` bytes are different wishes."""
+        asked = {} if self.uuid is None else {"uuid": str(self.uuid)}
         return {
             "size": self.size, "free": None if self.free is None else repr(self.free), "inodes": self.inodes,
-            "label": self.label, "profile": self.profile,
+            "label": self.label, "profile": self.profile, **asked,
         }  # fmt: skip
+
+    def refuse(self, filesystem: str, *names: str) -> None:
+        """Refuse options that a filesystem has no use for.
+
+        Raises:
+            UsageError: `FILESYSTEM.option`.
+        """
+        for name in names:
+            if getattr(self, name) not in {None, ""}:
+                raise UsageError(
+                    f"{filesystem}.option",
+                    f"{filesystem} has no use for --{name}: {_REASONS[name]}",
+                    hint="leave it out",
+                )
+
+    def one_of(self, filesystem: str, profiles: Sequence[str]) -> str:
+        """The profile that is asked for; the first one when none is.
+
+        Raises:
+            UsageError: `FILESYSTEM.profile`.
+        """
+        name = self.profile or profiles[0]
+        if name not in profiles:
+            near = difflib.get_close_matches(name, profiles, 1)
+            hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(profiles)}"
+            raise UsageError(f"{filesystem}.profile", f"{filesystem} has no profile {name!r}", hint=hint)
+        return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +76,13 @@ class Planned:
     """A volume before it is written."""
 
     size: int
-    """Bytes."""
+    """Bytes; 0 before it is written where only a compressor knows."""
     description: str
     """For people: sizes, counts, features."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """The same for programs."""
+    devices: tuple[Path, ...] = ()
+    """Files that hold the volume's file data, where it does not itself; readers want them too, in this order."""
 
 
 class Filesystem(Protocol):

@@ -67,11 +67,18 @@ def sync_folder(folder: Path) -> None:
 def atomic(path: Path, *, mode: int = 0o644, sync: bool = True) -> Iterator[BinaryIO]:
     """A file that is written beside `path` and takes its name only when the block ends well.
 
-    What a writer of the same file left that was killed in the middle of it is removed.
+    A symbolic link is followed. What a writer of the same file left that was killed in the middle of it is removed.
 
     Raises:
+        HostError: `disk.not-a-file`, when something else has the name: a folder, a device.
         SpaceError, HostError: as `writing` does.
     """
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file():
+        raise HostError(
+            "disk.not-a-file", "this is no regular file, and is left alone", where=str(path),
+            hint="name a file; to fill a device, write a file first and copy it there",
+        )  # fmt: skip
     prefix = f".{path.name[:100]}."
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +127,42 @@ def scratch(parent: Path | None = None, *, prefix: str = "bootworthy-") -> Itera
         os.close(descriptor)
 
 
+def abandoned(folder: Path, *, prefix: str = "") -> list[Path]:
+    """What writers and users of scratch space left in a folder when they were killed, sorted; nobody uses it."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(prefix)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    ours = [name for name in names if name.endswith((_PARTIAL, _SCRATCH)) and name not in {_PARTIAL, _SCRATCH}]
+    return sorted(folder / name for name in ours if _is_abandoned(folder / name))
+
+
+def remove_abandoned(path: Path) -> bool:
+    """Remove one of the things that `abandoned` found; False when somebody has begun to use it, or it cannot be."""
+    with contextlib.suppress(OSError):
+        _remove_unused(path)
+    return not path.exists()
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(descriptor).st_uid == os.getuid()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+class _SweptError(Exception):
+    """Somebody who sweeps took a new folder for an old one, in the moment before it was locked."""
+
+
 def _new_file(folder: Path, prefix: str) -> tuple[int, Path]:
     descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=_PARTIAL, dir=folder)
     return descriptor, Path(name)
@@ -127,13 +170,16 @@ def _new_file(folder: Path, prefix: str) -> tuple[int, Path]:
 
 def _new_folder(folder: Path, prefix: str) -> tuple[int, Path]:
     made = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SCRATCH, dir=folder))
-    return os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), made
+    try:
+        return os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), made
+    except FileNotFoundError as error:
+        raise _SweptError from error
 
 
 def _claimed(make: Callable[[], tuple[int, Path]]) -> tuple[int, Path]:
     """Something new that is locked (flock) for as long as its descriptor is open, as a sign that somebody uses it."""
     while True:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(_SweptError):
             descriptor, path = make()
             with contextlib.suppress(OSError):  # a file system without locks: then nothing is ever swept there
                 fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Locks between processes (flock): one writer at a time, and leases that say "I am using this".
+"""Locks between processes (flock): one writer at a time.
 
 The kernel lets go of a lock when its holder dies, so a crash leaves nothing that must be cleaned.
 """
@@ -23,14 +23,43 @@ def locked(path: Path, *, shared: bool = False, timeout: float = 600.0) -> Itera
     Raises:
         DeadlineError: `lock.busy`.
     """
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    while True:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            _wait(descriptor, kind, timeout, path)
+            if _is(descriptor, path):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def remove_if_free(path: Path) -> bool:
+    """Remove a lock file that nobody holds; who waits for it meanwhile makes it anew. Returns whether it is gone."""
     try:
-        _wait(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, timeout, path)
-        yield
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is(descriptor, path):
+            path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return False
     finally:
         os.close(descriptor)
+    return True
+
+
+def _is(descriptor: int, path: Path) -> bool:
+    """Whether the file that was opened is still the one that has the name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _wait(descriptor: int, kind: int, timeout: float, path: Path) -> None:

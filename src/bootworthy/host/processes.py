@@ -1,4 +1,4 @@
-"""The one door to subprocesses: clean environment and umask, stdin closed, typed result, failure with its line to paste.
+"""The one door to subprocesses: clean environment and umask, stdin closed, typed result, failure with a line to paste.
 
 Every child leads a process group of its own and is killed by the kernel when we die (`prctl(2)`, PR_SET_PDEATHSIG).
 That reaches the child alone, so one that starts others has a watchman too, which ends its whole group: a killed

@@ -1,32 +1,34 @@
 """A layer taken in once: the bytes of its files go to a body, on whole blocks, and its entries to an index beside it.
 
 Both files are named by diffID and by the version of their layout, and appear whole: the body first, then the index that
-vouches for it. What stands in them depends on the layer alone, so two processes that make them at once make the same.
+vouches for it. What a body holds depends on the layer alone, so two processes that make one at once make the same.
+
+Nothing waits for the disk: an index has checksums of itself and of its body, and says since which start of the machine
+they are known to be right. After another start, which may have followed a power cut, the body is read once to see.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from bootworthy.errors import IntegrityError
-from bootworthy.host.files import scratch, sync_folder, writing
+from bootworthy.host.boot import boot_id, same_boot
+from bootworthy.host.files import scratch, writing
 from bootworthy.layers import index as indexes
-from bootworthy.layers import tar
+from bootworthy.layers import placing, tar
+from bootworthy.layers.ahead import ahead
+from bootworthy.layers.bulk import bulk
 from bootworthy.layers.compression import Meter, inflate
 from bootworthy.layers.entry import Entry
 from bootworthy.layers.index import Index, Layer
 from bootworthy.layers.node import BLOCK, Chunk, Kind
+from bootworthy.layers.placing import Placer
 from bootworthy.layers.stream import Stream
-
-_BATCH = 4 << 20
-_VECTORS = 1000  # the kernel takes 1024 (IOV_MAX)
-_SMALL = 32 << 10
-_ZEROS = bytes(2 * BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class LayerFiles:
         Raises:
             IntegrityError: `layer.bad-index`.
         """
-        return indexes.decode(self.index.read_bytes(), where=str(self.index))
+        with bulk():
+            return indexes.decode(self.index.read_bytes(), where=str(self.index))
 
 
 def names(folder: Path, diff_id: str) -> tuple[Path, Path]:
@@ -69,9 +72,21 @@ def find(folder: Path, diff_id: str) -> LayerFiles | None:
             return None
         if status.st_mtime_ns > index.stat().st_mtime_ns:
             return None
+        if not same_boot(layer.boot) and not _seen_whole(layer, body, index):
+            return None
     except (OSError, IntegrityError):
         return None
     return LayerFiles(diff_id, layer.digest, layer.size, body, index)
+
+
+def _seen_whole(layer: Layer, body: Path, index: Path) -> bool:
+    """Whether a body that was written before the machine started again is what it was; the index then says so."""
+    with body.open("rb", buffering=0) as file:
+        if placing.checksum(file.fileno()) != layer.checksum:
+            return False
+    with contextlib.suppress(OSError):  # a cache that may only be read is looked through each time
+        indexes.mark(index, boot_id())
+    return True
 
 
 def ingest(
@@ -98,21 +113,19 @@ def ingest(
     with scratch(folder, prefix=".layer-") as room:
         body, index = room / "body", room / "index"
         meter = Meter(stream, seen)
-        with writing(body), body.open("wb", buffering=0) as file:
-            hashed = _Hashed(inflate(meter, media_type, where=where))
-            tape = Stream(hashed, where=where)
-            writer = _Body(file.fileno())
-            entries = [_store(entry, tape, writer) for entry in tar.read(tape)]
-            tape.drain()
-            writer.flush()
+        with writing(body), body.open("wb", buffering=0) as file, bulk():
+            placer = Placer(file.fileno())
+            with ahead(inflate(meter, media_type, where=where)) as pieces:
+                hashed = _Hashed(pieces)
+                tape = Stream(hashed, where=where)
+                entries = [_store(entry, tape, placer) for entry in tar.read(tape)]
+                tape.drain()
+            checksum = placer.finish()
             _expect(meter.digest, digest, "digest", where)
             _expect(hashed.digest, diff_id, "diff-id", where)
-            os.fdatasync(file.fileno())
-        layer = Layer(hashed.digest, meter.digest, meter.size, writer.position)
-        with writing(index), index.open("wb") as file:
-            file.write(indexes.encode(Index(layer, entries)))
-            file.flush()
-            os.fdatasync(file.fileno())
+        layer = Layer(hashed.digest, meter.digest, meter.size, placer.position, checksum, boot_id())
+        with writing(index), bulk():
+            index.write_bytes(indexes.encode(Index(layer, entries)))
         return _publish(folder, layer, body, index)
 
 
@@ -123,7 +136,6 @@ def _publish(folder: Path, layer: Layer, body: Path, index: Path) -> LayerFiles:
     with writing(folder):
         body.replace(final_body)
         index.replace(final_index)
-        sync_folder(folder)
     return LayerFiles(layer.diff_id, layer.digest, layer.size, final_body, final_index)
 
 
@@ -152,51 +164,19 @@ class _Hashed:
         return f"sha256:{self._hash.hexdigest()}"
 
 
-class _Body:
-    """File data on its way to the disk, in batches."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._waiting: list[bytes | memoryview] = []
-        self._bytes = 0
-        self.position = 0
-
-    def put(self, view: bytes | memoryview) -> None:
-        # a small view would keep the whole piece that it was cut from in memory
-        self._waiting.append(bytes(view) if len(view) < _SMALL else view)
-        self._bytes += len(view)
-        self.position += len(view)
-        if self._bytes >= _BATCH or len(self._waiting) >= _VECTORS:
-            self.flush()
-
-    def zeros(self, count: int) -> None:
-        if count:
-            self.put(_ZEROS[:count])
-
-    def align(self) -> None:
-        self.zeros(-self.position % BLOCK)
-
-    def flush(self) -> None:
-        while self._waiting:
-            left = os.writev(self._descriptor, self._waiting)
-            done = 0
-            while done < len(self._waiting) and left >= len(self._waiting[done]):
-                left -= len(self._waiting[done])
-                done += 1
-            del self._waiting[:done]
-            if left:
-                self._waiting[0] = memoryview(self._waiting[0])[left:]
-        self._bytes = 0
-
-
-def _store(entry: Entry, tape: Stream, body: _Body) -> Entry:
+def _store(entry: Entry, tape: Stream, body: Placer) -> Entry:
     """Put what the archive holds for an entry into the body; return the entry, which then knows where."""
-    if entry.kind is not Kind.FILE or not entry.size:
+    size = entry.size
+    if entry.kind is not Kind.FILE or not size:
         return entry
     if entry.extents is None:
-        entry.chunks = (Chunk(0, entry.size, 0, body.position),)
-        for view in tape.views(entry.size, "the data of a member"):
-            body.put(view)
+        entry.chunks = (Chunk(0, size, 0, body.position),)
+        whole = tape.whole(size)
+        if whole is not None:
+            body.put(whole)
+        else:
+            for view in tape.views(size, "the data of a member"):
+                body.put(view)
         body.align()
         return entry
     chunks = []

@@ -1,27 +1,32 @@
 """The index of a layer on disk: its entries, and where their bytes lie in the body beside it.
 
-Version 1, little endian: a header (`_HEADER`), one record of fixed size for each entry in archive order (`_RECORD`),
+Version 2, little endian: a header (`_HEADER`), one record of fixed size for each entry in archive order (`_RECORD`),
 then for each entry in the same order its path, target, extended attributes (`_XATTR`, name, value) and chunks
-(`_CHUNK`). The header has a CRC-32 of all that follows it. It is a cache: another version is made
+(`_CHUNK`). The header has CRC-32s of all that follows it and of the body. It is a cache: another version is made
 anew, never converted.
 """
 
 from __future__ import annotations
 
+import os
 import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from isal import isal_zlib
 
 from bootworthy.errors import IntegrityError
+from bootworthy.host.boot import NONE
 from bootworthy.layers.entry import Entry
 from bootworthy.layers.node import BLOCK, Chunk, Kind
 
-VERSION = 1
+VERSION = 2
 """Of the index and of how a body is laid out; part of the names of both files."""
 
 _MAGIC = b"BWLAYER\n"
-_HEADER = struct.Struct("<8s I I Q Q Q 32s 32s")
+_HEADER = struct.Struct("<8s I I Q Q Q 32s 32s I 16s")
+_BOOT = _HEADER.size - 16
 _RECORD = struct.Struct("<I I I I q I Q I I I I I I")
 _XATTR = struct.Struct("<H I")
 _CHUNK = struct.Struct("<Q Q Q")
@@ -46,6 +51,10 @@ class Layer:
     """Of that compressed stream, in bytes."""
     stored: int
     """Of the body, in bytes."""
+    checksum: int = 0
+    """CRC-32 of the body."""
+    boot: bytes = NONE
+    """Since which start of the machine the body is known to be whole (`host.boot`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +82,11 @@ def encode(index: Index) -> bytes:
         for chunk in entry.chunks:
             heap += _CHUNK.pack(chunk.offset, chunk.length, chunk.position)
     layer = index.layer
-    checksum = zlib.crc32(heap, zlib.crc32(records))
+    checksum = isal_zlib.crc32(heap, isal_zlib.crc32(records))
     header = _HEADER.pack(
-        _MAGIC, VERSION, checksum, len(index.entries), layer.size, layer.stored, _raw(layer.diff_id), _raw(layer.digest)
-    )
+        _MAGIC, VERSION, checksum, len(index.entries), layer.size, layer.stored, _raw(layer.diff_id),
+        _raw(layer.digest), layer.checksum, layer.boot,
+    )  # fmt: skip
     return b"".join((header, records, heap))
 
 
@@ -92,13 +102,26 @@ def peek(data: bytes, *, where: str | None = None) -> Layer:
 def _peek(data: bytes, where: str | None) -> tuple[Layer, int]:
     if len(data) < _HEADER.size:
         raise _bad("it is too short", where)
-    magic, version, checksum, count, size, stored, diff_id, digest = _HEADER.unpack_from(data)
+    magic, version, checksum, count, size, stored, diff_id, digest, body_checksum, boot = _HEADER.unpack_from(data)
     if magic != _MAGIC or version != VERSION:
         raise _bad(f"it is none of version {VERSION}", where)
     body = memoryview(data)[_HEADER.size :]
-    if zlib.crc32(body) != checksum or count * _RECORD.size > len(body):
+    if isal_zlib.crc32(body) != checksum or count * _RECORD.size > len(body):
         raise _bad("its checksum is wrong", where)
-    return Layer(_PREFIX + diff_id.hex(), _PREFIX + digest.hex(), size, stored), count
+    return Layer(_PREFIX + diff_id.hex(), _PREFIX + digest.hex(), size, stored, body_checksum, boot), count
+
+
+def mark(path: Path, boot: bytes) -> None:
+    """Note in an index on disk that its body is whole in another start of the machine, too.
+
+    Raises:
+        OSError: it may not be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, boot, _BOOT)
+    finally:
+        os.close(descriptor)
 
 
 def decode(data: bytes, *, where: str | None = None) -> Index:

@@ -12,7 +12,8 @@ class Stream:
 
     def __init__(self, pieces: Iterable[bytes], *, where: str | None = None) -> None:
         self._pieces = iter(pieces)
-        self._piece = memoryview(b"")
+        self._piece = b""
+        self._view = memoryview(b"")
         self._at = 0
         self._before = 0
         self.where = where
@@ -30,14 +31,14 @@ class Stream:
             if piece is None:
                 return False
             self._before += len(self._piece)
-            self._piece, self._at = memoryview(piece), 0
+            self._piece, self._view, self._at = piece, memoryview(piece), 0
         return True
 
     def upto(self, size: int) -> bytes:
         """The next `size` bytes, or fewer where the stream ends."""
         end = self._at + size
         if end <= len(self._piece):
-            found = bytes(self._piece[self._at : end])
+            found = self._piece[self._at : end]
             self._at = end
             return found
         return b"".join(self._views(size))
@@ -54,6 +55,15 @@ class Stream:
             raise self.bad(f"ends in the middle of {what}", start)
         return found
 
+    def whole(self, size: int) -> memoryview | None:
+        """The next `size` bytes as one view, or None, and nothing is read, when they lie in several pieces."""
+        end = self._at + size
+        if end > len(self._piece):
+            return None
+        found = self._view[self._at : end]
+        self._at = end
+        return found
+
     def views(self, size: int, what: str) -> Iterator[memoryview]:
         """The next `size` bytes as views of what was inflated, nothing copied.
 
@@ -67,7 +77,7 @@ class Stream:
 
     def _views(self, size: int) -> Iterator[memoryview]:
         while size and self._next():
-            view = self._piece[self._at : self._at + size]
+            view = self._view[self._at : self._at + size]
             self._at += len(view)
             size -= len(view)
             yield view
@@ -78,11 +88,17 @@ class Stream:
         Raises:
             IntegrityError: `layer.bad-tar`, when the stream ends before.
         """
+        if self._at + size <= len(self._piece):
+            self._at += size
+            return
         for _ in self.views(size, what):
             pass
 
     def skip_upto(self, size: int) -> None:
         """Leave out the next `size` bytes, or fewer where the stream ends."""
+        if self._at + size <= len(self._piece):
+            self._at += size
+            return
         for _ in self._views(size):
             pass
 

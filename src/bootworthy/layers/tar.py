@@ -8,6 +8,7 @@ the layer's digest only; a missing marker is forgiven, a broken header is not.
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 
 from bootworthy.errors import InternalError
@@ -19,12 +20,16 @@ from bootworthy.layers.stream import Stream
 
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
+_HALF = BLOCK // 2
+_OCTAL = b"01234567"
+_FILLERS = frozenset(b"\0 ")
 _HEADER = struct.Struct("100s 8s 8s 8s 12s 12s 8s c 100s 8s 32s 32s 8s 8s 155s 12x")
 _LONGEST_EXTENSION = 4 << 20
 _LONGEST_PATH = 65535
 _LARGEST_ID = 0xFFFF_FFFE
 _LARGEST = 1 << 62
 _SECOND = 10**9
+_MOST_KNOWN = 4096
 
 _KINDS: dict[bytes, Kind | None] = {
     b"0": Kind.FILE, b"\0": Kind.FILE, b"7": Kind.FILE, b"S": Kind.FILE, b"1": None, b"2": Kind.SYMLINK,
@@ -52,6 +57,9 @@ def number(field: bytes, what: str) -> int:
     Raises:
         ValueError: it is neither; `what` names it.
     """
+    last = field[-1]
+    if last in _FILLERS and (plain := field[:-1]).isdigit() and not plain.translate(None, _OCTAL):
+        return int(plain, 8)
     if field[0] & 0x80:
         bits = 8 * len(field) - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
@@ -59,7 +67,7 @@ def number(field: bytes, what: str) -> int:
     digits = field.strip(b" \0").partition(b"\0")[0]
     if not digits:
         return 0
-    if digits.translate(None, b"01234567"):
+    if digits.translate(None, _OCTAL):
         raise ValueError(f"its {what} {field!r} is no number")
     return int(digits, 8)
 
@@ -74,6 +82,7 @@ class _Reader:
         self._data_end = 0
         self._block_end = 0
         self._header_at = 0
+        self._known: dict[tuple[bytes, ...], tuple[int, int, int, int]] = {}
 
     def next(self) -> Entry | None:
         """The next member, headers that only speak of it used up; None at the end."""
@@ -94,8 +103,10 @@ class _Reader:
         behind = self._data_end - stream.position
         if behind < 0:
             raise InternalError("layer.overread", "more was read of a member than it has")
-        stream.skip(behind, "the data of a member")
-        stream.skip_upto(self._block_end - self._data_end)
+        if behind:
+            stream.skip(behind, "the data of a member")
+        if padding := self._block_end - self._data_end:
+            stream.skip_upto(padding)
         self._header_at = stream.position
         header = stream.upto(BLOCK)
         if not header:
@@ -164,17 +175,12 @@ class _Reader:
         path, target = self._names(header, fields, records)
         flag = fields[7]
         kind = _KINDS[flag]
-        if path.endswith(b"/") and (flag == b"\0" or (flag == b"0" and not size)):
-            kind = Kind.DIRECTORY  # how archives said so before there was a type for it
-        mtime = records.time(b"mtime")
-        entry = Entry(
-            path=path.rstrip(b"/"), kind=kind, mode=number(fields[1], "mode") & 0o7777,
-            uid=_identity(number(fields[2], "uid"), records.number(b"uid")),
-            gid=_identity(number(fields[3], "gid"), records.number(b"gid")),
-            mtime=number(fields[5], "mtime") * _SECOND if mtime is None else mtime,
-        )  # fmt: skip
-        if abs(entry.mtime) > _LARGEST * _SECOND:
-            raise ValueError("its mtime is impossible")
+        if path.endswith(b"/"):
+            if flag == b"\0" or (flag == b"0" and not size):
+                kind = Kind.DIRECTORY  # how archives said so before there was a type for it
+            path = path.rstrip(b"/")
+        mode, uid, gid, mtime = self._numbers(fields, records)
+        entry = Entry(path, kind, mode, uid, gid, mtime)
         if kind is Kind.FILE:
             entry.size = size
         elif kind is None or kind is Kind.SYMLINK:
@@ -185,13 +191,32 @@ class _Reader:
             entry.xattrs = records.xattrs()
         return entry
 
+    def _numbers(self, fields: tuple[bytes, ...], records: Records) -> tuple[int, int, int, int]:
+        """Mode, owner, group and time; members that have the same are many, and most have no records."""
+        key = fields[1:4] + fields[5:6]
+        if not records.fields and (known := self._known.get(key)) is not None:
+            return known
+        mtime = records.time(b"mtime")
+        found = (
+            number(fields[1], "mode") & 0o7777,
+            _identity(number(fields[2], "uid"), records.number(b"uid")),
+            _identity(number(fields[3], "gid"), records.number(b"gid")),
+            number(fields[5], "mtime") * _SECOND if mtime is None else mtime,
+        )
+        if abs(found[3]) > _LARGEST * _SECOND:
+            raise ValueError("its mtime is impossible")
+        if not records.fields and len(self._known) < _MOST_KNOWN:
+            self._known[key] = found
+        return found
+
     def _names(self, header: bytes, fields: tuple[bytes, ...], records: Records) -> tuple[bytes, bytes]:
-        path = self._long_name
+        path, target = self._long_name, self._long_target
         if path is None:
-            path = records.text(b"GNU.sparse.name") or records.text(b"path") or _path(header, fields)
-        target = self._long_target
+            path = records.text(b"GNU.sparse.name") or records.text(b"path") if records.fields else None
+            path = path or _path(header, fields)
         if target is None:
-            target = records.text(b"linkpath") or fields[8].partition(b"\0")[0]
+            target = records.text(b"linkpath") if records.fields else None
+            target = target or fields[8].partition(b"\0")[0]
         if len(path) > _LONGEST_PATH or len(target) > _LONGEST_PATH:
             raise ValueError("a path in it is longer than 65535 bytes")
         return path, target
@@ -210,12 +235,17 @@ class _Reader:
 def _check(header: bytes, field: bytes) -> None:
     """Hold a header to its checksum, in which its own field counts as spaces; some old tars summed signed bytes."""
     wanted = number(field, "checksum")
-    unsigned = sum(header) - sum(field) + 8 * 0x20
+    unsigned = _sum(header[:_HALF]) + _sum(header[_HALF:]) - sum(field) + 8 * 0x20
     if unsigned == wanted:
         return
     high = sum(byte > 127 for byte in header) - sum(byte > 127 for byte in field)
     if unsigned - 256 * high != wanted:
         raise ValueError("a header's checksum is wrong")
+
+
+def _sum(part: bytes) -> int:
+    """The sum of at most 256 bytes: what Adler-32 (RFC 1950, 9) keeps in its lower half, below its modulus of 65521."""
+    return (zlib.adler32(part) & 0xFFFF) - 1
 
 
 def _path(header: bytes, fields: tuple[bytes, ...]) -> bytes:

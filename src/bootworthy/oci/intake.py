@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
 
@@ -52,10 +52,13 @@ class BlobWriter:
 
 
 @contextlib.contextmanager
-def new_blob(root: Path, media_type: str, *, expect: str | None = None) -> Iterator[BlobWriter]:
+def new_blob(
+    root: Path, media_type: str, *, expect: str | None = None, hold: Callable[[str], None] | None = None
+) -> Iterator[BlobWriter]:
     """A blob of the layout at `root` that is there when the block ends well, and leaves nothing when it does not.
 
-    A sound blob that is there already is left alone; a corrupt one is replaced.
+    A sound blob that is there already is left alone; a corrupt one is replaced. `hold` is told its digest before it
+    is looked for.
 
     Raises:
         IntegrityError: `store.unexpected-digest`, when it is not what `expect` says.
@@ -72,6 +75,8 @@ def new_blob(root: Path, media_type: str, *, expect: str | None = None) -> Itera
                     "store.unexpected-digest", f"the {hasher.size} bytes have the digest {hasher.digest}, not {expect}",
                     hint="get them again from where they came",
                 )  # fmt: skip
+            if hold is not None:
+                hold(hasher.digest)
             target = root / digests.blob_name(hasher.digest)
             if is_sound(target, writer.descriptor):
                 return

@@ -2,20 +2,22 @@
 
 Blobs never change. `index.json` is the one file that does: it is read, changed and replaced under a lock, and what
 other programs wrote into it stays. An image's whole reference is its `org.opencontainers.image.ref.name`, so
-`skopeo inspect oci:STORE:localhost/bootworthy/debian-12:debian-6.1` finds it.
+`skopeo inspect oci:STORE:localhost/bootworthy/debian-12:debian-6.1` finds it. What a `Store` has written or looked up
+is leased while the object lives: no clean-up takes it before it has a name, or while it is read.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from bootworthy.errors import DocumentError, IntegrityError, NotFoundError, UsageError
 from bootworthy.host import files
+from bootworthy.host.leases import Lease
 from bootworthy.host.locks import locked
 from bootworthy.oci import digest as digests
 from bootworthy.oci import documents, layout
@@ -33,16 +35,19 @@ from bootworthy.vocabulary import Architecture
 
 _PIECE = 2**20
 _ELSEWHERE = "choose another folder with the BOOTWORTHY_STORE variable"
-_OURS = frozenset({layout.VERSION_FILE, layout.INDEX_FILE, "blobs", ".lock"})
+LEASES = ".leases"
+"""The folder in a store where leases on its blobs are."""
+_OURS = frozenset({layout.VERSION_FILE, layout.INDEX_FILE, "blobs", ".lock", LEASES})
 
 
 class Store:
     """The store at `root`. Nothing is created before something is written."""
 
-    __slots__ = ("root",)
+    __slots__ = ("_lease", "root")
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._lease = Lease(root / LEASES)
 
     # Blobs
 
@@ -83,7 +88,7 @@ class Store:
             SpaceError, HostError: as `host.files.writing`.
         """
         self._initialise()
-        with new_blob(self.root, media_type, expect=expect) as blob:
+        with new_blob(self.root, media_type, expect=expect, hold=self._lease.hold) as blob:
             yield blob
 
     def blob_path(self, digest: str) -> Path:
@@ -146,8 +151,7 @@ class Store:
             NotFoundError: `store.no-blob`, a layer is not there.
             SpaceError, HostError: as `host.files.writing`.
         """
-        for layer in layers:
-            self.locate(layer.descriptor.digest)
+        self._hold(layer.descriptor for layer in layers)
         platform = Platform.of(architecture)
         config = config_bytes(layers, platform, labels=labels or {}, epoch=epoch, history=history, extras=extras or {})
         manifest = manifest_bytes(
@@ -167,8 +171,7 @@ class Store:
             NotFoundError: `store.no-blob`, one of them is not there.
             SpaceError, HostError: as `host.files.writing`.
         """
-        for each in manifests:
-            self.locate(each.digest)
+        self._hold(manifests)
         index = index_bytes(manifests, annotations, artifact_type)
         return replace(self.put_bytes(index, documents.INDEX), artifact_type=artifact_type)
 
@@ -181,6 +184,7 @@ class Store:
             DocumentError: a document in it is malformed.
         """
         descriptor = self.resolve(what) if isinstance(what, Reference) else what
+        self._hold([descriptor])
         name = str(what) if isinstance(what, Reference) else what.digest
         return images.load_image(self, descriptor, name=name, architecture=architecture)
 
@@ -220,7 +224,7 @@ class Store:
             DeadlineError, SpaceError, HostError: the index cannot be written.
         """
         name = _tagged(reference)
-        self.locate(descriptor.digest)
+        self._hold([descriptor])
         annotations = {**descriptor.annotations, REF_NAME: name}
         entry = replace(descriptor, annotations=annotations).as_json()
         if [each.as_json() for each in self._entries() if _entry_name(each.as_json()) == name] == [entry]:
@@ -235,18 +239,17 @@ class Store:
                 entries.append(entry)
 
     def untag(self, reference: Reference) -> None:
-        """Take a name away; the blobs stay.
+        """Take a name away; the blobs stay until a clean-up finds that nothing else needs them.
 
         Raises:
             NotFoundError: `store.no-image`.
             UsageError: `reference.no-tag`.
         """
         name = _tagged(reference)
+        if not any(name in _names(entry.as_json()) for entry in self._entries()):
+            raise self._no_image(reference)
         with self._changing() as entries:
-            kept = [each for each in entries if _entry_name(each) != name]
-            if len(kept) == len(entries):
-                raise self._no_image(reference)
-            entries[:] = kept
+            entries[:] = [each for each in entries if name not in _names(each)]
 
     def resolve(self, reference: Reference) -> Descriptor:
         """The manifest or index a name stands for. A digest decides, and finds blobs that have no name too.
@@ -258,9 +261,12 @@ class Store:
         """
         entries = self._entries()
         if reference.digest is not None:
+            if entries:
+                self._lease.hold(reference.digest)
             return self._by_digest(reference, reference.digest, entries)
         for entry in entries:
             if any(layout.canonical_name(name) == str(reference) for name in layout.names_of(entry)):
+                self._lease.hold(entry.digest)
                 return entry.plain()
         raise self._no_image(reference)
 
@@ -285,6 +291,18 @@ class Store:
         document = documents.parse_document(raw, where=str(span.path))
         return Descriptor(document.media_type, digest, span.size)
 
+    def _hold(self, descriptors: Iterable[Descriptor]) -> None:
+        """Lease some blobs, and see that they are there.
+
+        Raises:
+            NotFoundError: `store.no-blob`.
+        """
+        digests_ = [descriptor.digest for descriptor in descriptors]
+        if self.root.exists():
+            self._lease.hold(*digests_)
+        for digest in digests_:
+            self.locate(digest)
+
     def _no_image(self, reference: Reference) -> NotFoundError:
         known = [name for entry in self._entries() for name in layout.names_of(entry)[:1]]
         return NotFoundError(
@@ -295,20 +313,21 @@ class Store:
     # The layout's own files
 
     def _entries(self) -> tuple[Descriptor, ...]:
-        path = self.root / layout.INDEX_FILE
-        if not path.exists():
-            return ()
+        version, path = self.root / layout.VERSION_FILE, self.root / layout.INDEX_FILE
+        again = f"rm -f {shlex.quote(str(version))} {shlex.quote(str(path))}"
+        hint = f"put it back from a copy, or begin a new one ({again}): what was built is found again"
         try:
-            if (self.root / layout.VERSION_FILE).exists():
+            if version.exists():
                 return layout.Layout(self.root).index().manifests
             # another process is making the store, or stopped in the middle of it
-            return documents.parse_index(layout.read_small(path), where=str(path)).manifests
+            return documents.parse_index(layout.read_small(path), where=str(path)).manifests if path.exists() else ()
+        except NotFoundError as error:
+            raise NotFoundError(error.code, error.message, where=error.where, hint=hint) from error
         except DocumentError as error:
-            hint = f"remove it (rm -f {shlex.quote(str(path))}): what was built is found again without it"
-            raise DocumentError(
-                error.code, error.message, [replace(each, hint=each.hint or hint) for each in error.problems],
-                where=error.where,
-            ) from error  # fmt: skip
+            if error.where != str(path):
+                raise
+            problems = [replace(each, hint=each.hint or hint) for each in error.problems]
+            raise DocumentError(error.code, error.message, problems, where=error.where) from error
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[list[dict[str, object]]]:
@@ -324,8 +343,8 @@ class Store:
             files.write(path, canonical_json({**index, "manifests": entries}))
 
     def _initialise(self) -> None:
-        version, index = self.root / layout.VERSION_FILE, self.root / layout.INDEX_FILE
-        if version.exists() and index.exists():
+        version = self.root / layout.VERSION_FILE
+        if version.exists():
             return
         if self.root.exists() and not self.root.is_dir():
             raise UsageError(
@@ -340,8 +359,8 @@ class Store:
                 where=str(self.root), hint=_ELSEWHERE,
             )  # fmt: skip
         with locked(self.root / ".lock"):
-            if not index.exists():
-                files.write(index, index_bytes(()))
+            if not (self.root / layout.INDEX_FILE).exists():
+                files.write(self.root / layout.INDEX_FILE, index_bytes(()))
             files.write(version, canonical_json({"imageLayoutVersion": layout.VERSION}))
 
 
@@ -356,6 +375,14 @@ def _entry_name(entry: dict[str, object]) -> str:
     annotations = entry.get("annotations")
     name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
     return layout.canonical_name(name) if isinstance(name, str) else ""
+
+
+def _names(entry: dict[str, object]) -> set[str]:
+    """Every name of an entry, in canonical form."""
+    annotations = entry.get("annotations")
+    found = annotations if isinstance(annotations, dict) else {}
+    names = (found.get(key) for key in (REF_NAME, layout.CONTAINERD_NAME))
+    return {layout.canonical_name(name) for name in names if isinstance(name, str)}
 
 
 def _ours(name: str) -> bool:

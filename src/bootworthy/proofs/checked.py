@@ -29,13 +29,14 @@ class Checked:
         """
         findings = run.run(target.subject)
         path = self._path(target.digests, target.facts, target.architecture)
-        files.write(path, canonical_json([finding.as_json() for finding in findings]))
+        record = {"images": dict(target.digests), "findings": [finding.as_json() for finding in findings]}
+        files.write(path, canonical_json(record))
         return findings
 
     def passed(self, digests: Mapping[str, str], facts: MachineFacts, architecture: Architecture) -> bool:
         """Whether these images were checked for this machine, and nothing stands in the way."""
         try:
-            found = json.loads(self._path(digests, facts, architecture).read_bytes())
+            found = json.loads(self._path(digests, facts, architecture).read_bytes())["findings"]
             return not errors(Finding(**{**each, "severity": Severity(each["severity"])}) for each in found)
         except (OSError, ValueError, TypeError, KeyError):
             return False

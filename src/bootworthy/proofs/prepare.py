@@ -39,21 +39,18 @@ def bootable(target: Target, *, probed: tuple[probe.ProbeFile, ...] = ()) -> Boo
         NotFoundError: `target.no-kernel`.
         SpaceError, HostError: a file cannot be written.
     """
-    files = target.workshop.cache / "files"
     kernel = target.subject.kernel_file
     if kernel is None:
         raise NotFoundError(
             "target.no-kernel", "there is no kernel in these images", where=target.images[Role.ROOT].name,
             hint="name one: --kernel REF --modules REF",
         )  # fmt: skip
-    ram_disk = target.images.get(Role.INITRD)
+    role = Role.KERNEL if target.subject.kernel is not None else Role.ROOT
     modules = target.images.get(Role.MODULES) if target.subject.modules_are_a_volume else None
     return Bootable(
         architecture=target.architecture,
-        kernel=_volume(extract(kernel.part.tree, kernel.path, files, kernel.part.name)),
-        initrd=_volume(extract(target.trees[Role.INITRD], INITRD_PATH.encode(), files, ram_disk.name))
-        if ram_disk
-        else None,
+        kernel=_volume(_file(target, role, kernel.path)),
+        initrd=_volume(_file(target, Role.INITRD, INITRD_PATH.encode())) if Role.INITRD in target.images else None,
         root=_volume(_root(target, probed)),
         modules=_volume(_plain(target, Role.MODULES)) if modules else None,
     )
@@ -87,36 +84,46 @@ def _volume(file: VolumeFile) -> Volume:
     return Volume(path=file.path, digest=file.digest)
 
 
+def _file(target: Target, role: Role, path: bytes) -> VolumeFile:
+    """One file of an image, for as long as the target's workshop is open."""
+    image, workshop = target.images[role], target.workshop
+    source = Source.of(image)
+    workshop.lease.hold(source.owner)
+    return extract(target.trees[role], path, source.home(workshop.cache / "files"), image.name)
+
+
 def _plain(target: Target, role: Role) -> VolumeFile:
-    cache = convert.Cache(target.workshop.cache / "volumes")
+    cache = convert.Cache(target.workshop.cache / "volumes", target.workshop.lease)
     source = Source.of(target.images[role])
     return cache.obtain(lambda: target.trees[role], source, _FILESYSTEM, MODULES, target.workshop.progress)
 
 
 def _root(target: Target, probed: tuple[probe.ProbeFile, ...]) -> VolumeFile:
-    cache = convert.Cache(target.workshop.cache / "volumes")
+    cache = convert.Cache(target.workshop.cache / "volumes", target.workshop.lease)
     image = target.images[Role.ROOT]
     if not probed:
         return cache.obtain(
             lambda: target.trees[Role.ROOT], Source.of(image), _FILESYSTEM, ROOT, target.workshop.progress
         )
     layers = target.workshop.cache / "layers"
-    added = _ingested(probed, layers)
+    added = _ingested(target, probed, layers)
     source = Source.of(image, [added.diff_id])
-    tree = lambda: _on_top(image, added, layers)  # noqa: E731
+    tree = lambda: _on_top(target, image, added, layers)  # noqa: E731
     return cache.obtain(tree, source, _FILESYSTEM, ROOT, target.workshop.progress)
 
 
-def _on_top(image: Image, added: body.LayerFiles, layers: Path) -> Tree:
+def _on_top(target: Target, image: Image, added: body.LayerFiles, layers: Path) -> Tree:
+    target.workshop.lease.hold(*(each.diff_id for each in image.layers))
     taken = [*flatten.take(image, layers), added]
     return merge.merge([each.load() for each in taken], [each.body for each in taken])
 
 
-def _ingested(probed: tuple[probe.ProbeFile, ...], layers: Path) -> body.LayerFiles:
+def _ingested(target: Target, probed: tuple[probe.ProbeFile, ...], layers: Path) -> body.LayerFiles:
     """The probe as a layer of its own, taken in like any other."""
     buffer = io.BytesIO()
     written = writer.write((_member(file) for file in probed), buffer, compress=False)
     buffer.seek(0)
+    target.workshop.lease.hold(written.diff_id)
     return body.ingest(buffer, LAYER, layers, diff_id=written.diff_id, where="the probe")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from bootworthy.filesystems import writer
 from bootworthy.filesystems.writer import Planned, VolumeOptions
 from bootworthy.host import files
+from bootworthy.host.leases import Lease
 from bootworthy.host.locks import locked
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.layers.node import Tree
@@ -52,10 +53,14 @@ def newest(tree: Tree) -> int:
 
 
 class Cache:
-    """Volumes that were made before, by the hash of what they are made from."""
+    """Volumes that were made before, by the hash of what they are made from, in a folder for each image.
 
-    def __init__(self, folder: Path) -> None:
+    A volume that was obtained is leased for as long as `lease` holds.
+    """
+
+    def __init__(self, folder: Path, lease: Lease | None = None) -> None:
         self._folder = folder
+        self._lease = lease
 
     def obtain(
         self, tree: Callable[[], Tree], source: Source, filesystem: str, options: VolumeOptions,
@@ -68,8 +73,11 @@ class Cache:
         """
         revision = writer.filesystem(filesystem).revision
         key = source.key(filesystem, revision, options.as_json())
-        volume, record = self._folder / f"{key}.{filesystem}", self._folder / f"{key}.json"
-        with locked(self._folder / f"{key}.lock"):
+        if self._lease is not None:
+            self._lease.hold(source.owner)
+        home = source.home(self._folder)
+        volume, record = home / f"{key}.{filesystem}", home / f"{key}.json"
+        with locked(home / f"{key}.lock"):
             digest = _recorded(volume, record)
             if digest is None:
                 convert(tree(), source, filesystem, options, volume, progress)

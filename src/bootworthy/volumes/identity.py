@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from bootworthy.oci.canonical import canonical_json
@@ -27,6 +28,15 @@ class Source:
     def document(self) -> dict[str, object]:
         """As keys have it."""
         return {"diff-ids": list(self.diff_ids), "config": self.config}
+
+    @property
+    def owner(self) -> str:
+        """`sha256:...` of the image configuration: whose volumes these are, whatever is added to its layers."""
+        return self.config or f"sha256:{hashlib.sha256(canonical_json(self.document)).hexdigest()}"
+
+    def home(self, folder: Path) -> Path:
+        """Where what is made of this is kept in a folder of the cache."""
+        return folder / self.owner.partition(":")[2]
 
     @property
     def uuid(self) -> UUID:

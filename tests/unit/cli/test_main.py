@@ -75,6 +75,14 @@ def test_errors_are_json_for_those_who_asked_for_json(home: Path, capsys: pytest
     assert codes == ["catalog.unknown-key", "catalog.dangling", "catalog.value"]
 
 
+def test_a_bad_result_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["matrix", "--json", "--require", "healthy"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["schema"] == "bootworthy.matrix/1"
+    assert "matrix.falls-short" not in told.out
+    assert told.err.startswith("error: ")
+
+
 def test_an_empty_state_shows_what_is_declared(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["matrix", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

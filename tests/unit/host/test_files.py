@@ -47,6 +47,27 @@ def test_a_folder_that_is_a_file_is_the_hosts_fault(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("path", [Path("/dev/null"), Path("/proc"), Path("/dev/full")])
+def test_what_is_no_file_is_left_alone(path: Path) -> None:
+    before = path.lstat()
+    with pytest.raises(HostError) as caught, files.atomic(path) as file:
+        file.write(b"x")
+    assert caught.value.code == "disk.not-a-file"
+    assert (path.lstat().st_mode, path.lstat().st_rdev) == (before.st_mode, before.st_rdev)
+
+
+def test_a_folder_that_takes_no_files_is_said() -> None:
+    with pytest.raises(HostError), files.atomic(Path("/proc/x")) as file:
+        file.write(b"x")
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("file")
+    files.write(tmp_path / "link", b"x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
 def test_scratch_space_goes_away(tmp_path: Path) -> None:
     with files.scratch(tmp_path / "parent") as folder:
         (folder / "file").write_bytes(b"x")

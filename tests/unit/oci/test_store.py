@@ -41,8 +41,9 @@ def python(script: str, *arguments: str) -> Completed:
 
 
 def everything(root: Path) -> list[str]:
-    """Every file of a store except lock files."""
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and "lock" not in path.name)
+    """Every file of a store except lock files and leases."""
+    every = (path for path in root.rglob("*") if path.is_file() and path.parent.name != ".leases")
+    return sorted(str(path.relative_to(root)) for path in every if "lock" not in path.name)
 
 
 def flip(path: Path, position: int = -1) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from bootworthy.builders import layer
 from bootworthy.cli import options, output
 from bootworthy.cli.session import Session
 from bootworthy.cli.text import parse_size
 from bootworthy.filesystems.writer import VolumeOptions
-from bootworthy.layers import flatten
 from bootworthy.oci import sources
 from bootworthy.vocabulary import Architecture
 from bootworthy.volumes.convert import convert
@@ -63,7 +63,8 @@ def COMMAND(  # noqa: N802, PLR0913, PLR0917  (one argument an option)
     found = sources.open_source(image, here.store, architecture=Architecture.parse(arch) if arch else None)
     wish = VolumeOptions(size=size, free=free, inodes=inodes, label=label, profile=profile)
     with output.progress() as progress:
-        tree = flatten.tree_of(found, here.paths.cache / "layers", progress)
+        workshop = here.workshop(progress)
+        tree = layer.tree_of(workshop, found)
         planned = convert(tree, Source.of(found), filesystem, wish, out, progress)
     if as_json:
         output.document({"schema": "bootworthy.volume/1", "path": str(out), "image": found.name, **planned.facts})

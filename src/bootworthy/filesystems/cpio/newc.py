@@ -9,14 +9,16 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bootworthy.errors import UsageError
 
 _MAGIC = b"070701"
-_TRAILER = b"TRAILER!!!"
-_LONGEST_PATH = 4095
+TRAILER = b"TRAILER!!!"
+LONGEST_PATH = 4095
 """The kernel skips longer names (PATH_MAX with the NUL)."""
-_LARGEST = 0xFFFFFFFF
+LARGEST_FILE = 0xFFFFFFFF
+"""Bytes."""
 _RECORD = 512
 """GNU cpio pads archives to this; the kernel skips NULs between archives in any number."""
 
@@ -55,6 +57,34 @@ def character(path: bytes, major: int, minor: int, mode: int = 0o600) -> CpioEnt
     return CpioEntry(path, stat.S_IFCHR | mode, device=(major, minor))
 
 
+class Header(NamedTuple):
+    """What stands before a name."""
+
+    number: int
+    """Of the inode; names of one file share it."""
+    mode: int
+    uid: int
+    gid: int
+    links: int
+    mtime: int
+    """Seconds since 1970."""
+    size: int
+    """Bytes of content."""
+    device: tuple[int, int] = (0, 0)
+
+    def pack(self, name: bytes) -> bytes:
+        """The header and the name, padded."""
+        numbers = (*self[:6], self.size, 0, 0, *self.device, len(name) + 1, 0)
+        packed = _MAGIC + b"".join([b"%08X" % number for number in numbers]) + name + b"\0"
+        return packed + bytes(-len(packed) % 4)
+
+
+def trailer(length: int) -> bytes:
+    """The end of an archive that is so long without it."""
+    packed = Header(0, 0, 0, 0, 1, 0, 0).pack(TRAILER)
+    return packed + bytes(-(length + len(packed)) % _RECORD)
+
+
 def write(entries: Iterable[CpioEntry], *, mtime: int = 0) -> bytes:
     """The archive of `entries`, in their order, with every time set to `mtime` (seconds since 1970).
 
@@ -65,31 +95,20 @@ def write(entries: Iterable[CpioEntry], *, mtime: int = 0) -> bytes:
     for number, entry in enumerate(entries, start=1):
         _check(entry)
         links = 2 if stat.S_ISDIR(entry.mode) else 1
-        _append(archive, (number, entry.mode, 0, 0, links, mtime), entry.path, entry.data, entry.device)
-    _append(archive, (0, 0, 0, 0, 1, 0), _TRAILER, b"", (0, 0))
-    archive.extend(bytes(-len(archive) % _RECORD))
-    return bytes(archive)
+        archive += Header(number, entry.mode, 0, 0, links, mtime, len(entry.data), entry.device).pack(entry.path)
+        archive += entry.data
+        archive.extend(bytes(-len(archive) % 4))
+    return bytes(archive + trailer(len(archive)))
 
 
 def _check(entry: CpioEntry) -> None:
     where = entry.path.decode(errors="backslashreplace")
-    if not entry.path or entry.path.startswith(b"/") or b"\0" in entry.path or len(entry.path) > _LONGEST_PATH:
+    if not entry.path or entry.path.startswith(b"/") or b"\0" in entry.path or len(entry.path) > LONGEST_PATH:
         raise UsageError("cpio.path", "an initramfs cannot hold this path", where=where, hint="give a relative path")
-    if entry.path == _TRAILER:
+    if entry.path == TRAILER:
         raise UsageError("cpio.path", "this name marks the end of an archive", where=where, hint="rename the file")
-    if len(entry.data) > _LARGEST:
+    if len(entry.data) > LARGEST_FILE:
         raise UsageError(
-            "cpio.too-large", f"{len(entry.data)} bytes, and cpio has room for {_LARGEST} a file", where=where,
+            "cpio.too-large", f"{len(entry.data)} bytes, and cpio has room for {LARGEST_FILE} a file", where=where,
             hint="keep it on the root volume instead",
         )  # fmt: skip
-
-
-def _append(archive: bytearray, facts: tuple[int, ...], name: bytes, data: bytes, device: tuple[int, int]) -> None:
-    """One member. `facts` are inode, mode, uid, gid, links, mtime."""
-    numbers = (*facts, len(data), 0, 0, *device, len(name) + 1, 0)
-    archive += _MAGIC
-    archive += b"".join(b"%08X" % number for number in numbers)
-    archive += name + b"\0"
-    archive.extend(bytes(-len(archive) % 4))
-    archive += data
-    archive.extend(bytes(-len(archive) % 4))

@@ -1,0 +1,1 @@
+"""Measurements: this tool and others side by side, on inputs that are made here."""

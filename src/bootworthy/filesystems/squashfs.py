@@ -1,0 +1,114 @@
+"""squashfs, by `mksquashfs` (4.5 or later) out of the merged tar: no tree on disk.
+
+Its times are whole seconds from 1970 to 2106, and it keeps attributes of `user`, `trusted` and `security` alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+from bootworthy.errors import HostError, RefusedError
+from bootworthy.filesystems import tarred
+from bootworthy.filesystems.limits import Limits
+from bootworthy.filesystems.streamed import LeftOut, StreamedVolume
+from bootworthy.filesystems.writer import VolumeOptions
+from bootworthy.host import processes
+from bootworthy.host.progress import Progress
+from bootworthy.host.tools import Tool
+from bootworthy.layers.node import Tree
+
+MKSQUASHFS = Tool("mksquashfs", "squashfs-tools", "write squashfs")
+_REVISION = 1
+_PROFILES = {
+    "zstd": ("-comp", "zstd", "-Xcompression-level", "6"),
+    "gzip": ("-comp", "gzip", "-Xcompression-level", "6"),
+    "lz4": ("-comp", "lz4"),
+    "xz": ("-comp", "xz"),
+    # the compressor that every kernel with squashfs has: it looks for it even where nothing is compressed
+    "none": ("-comp", "gzip", "-noI", "-noD", "-noF", "-noX"),
+}
+_LIMITS = Limits(filesystem="squashfs", largest_file=2**62, times=(0, 2**32 - 1))
+_KEPT = (b"user.", b"trusted.", b"security.")
+_MOST_OWNERS = 2**16
+_READS_TAR = (4, 5)
+_VERSION = re.compile(r"mksquashfs version (\d+)\.(\d+)\S*")
+_FIXED = (
+    "-tar", "-noappend", "-no-recovery", "-no-progress", "-quiet", "-exit-on-error", "-reproducible", "-no-exports",
+    "-b", "131072", "-mem", "512M",
+)  # fmt: skip
+
+
+class Squashfs:
+    """Writes trees as squashfs volumes."""
+
+    @property
+    def revision(self) -> int:
+        """Raised whenever the same tree and options begin to make other bytes."""
+        return _REVISION
+
+    def prepare(self, tree: Tree, options: VolumeOptions, *, uuid: UUID, time: int) -> StreamedVolume:  # noqa: ARG002
+        """Plan a volume.
+
+        Raises:
+            UsageError: `squashfs.profile`, `squashfs.option`.
+            RefusedError: the tree holds something that squashfs cannot keep.
+            HostError: `tool.missing`, `squashfs.tool-too-old`, `squashfs.no-compressor`.
+        """
+        options.refuse("squashfs", "size", "free", "inodes", "label", "uuid")
+        profile = options.one_of("squashfs", tuple(_PROFILES))
+        tarred.check(tree, _LIMITS)
+        owners = {owner for _, node in tree.walk() for owner in (node.uid, node.gid)}
+        if len(owners) > _MOST_OWNERS:
+            raise RefusedError(
+                "squashfs.owners", f"it has {len(owners)} owners and groups, and squashfs room for {_MOST_OWNERS}",
+                hint="give files fewer owners",
+            )  # fmt: skip
+        program = MKSQUASHFS.require()
+        version = _version(program, profile)
+        root = tree.root
+        argv = (
+            str(program), "-", tarred.OUT, *_FIXED, *_PROFILES[profile], "-mkfs-time", str(time),
+            "-root-mode", f"{root.mode & 0o7777:o}", "-root-uid", str(root.uid), "-root-gid", str(root.gid),
+            "-root-time", str(root.mtime // 10**9),
+        )  # fmt: skip
+        write = functools.partial(_write, argv, tree)
+        return StreamedVolume(
+            "squashfs", profile, write, LeftOut.of(tree, _keeps, sockets=False), {"mksquashfs": version}
+        )
+
+
+def _keeps(path: bytes, name: bytes) -> bool:
+    """The root's attributes have no way through the tar."""
+    return bool(path) and name.startswith(_KEPT)
+
+
+def _write(argv: tuple[str, ...], tree: Tree, file: BinaryIO, progress: Progress) -> None:
+    tarred.into(
+        argv, tarred.members(tree, _keeps, root=False), file, progress, ("writing squashfs", tarred.content(tree))
+    )
+
+
+def _version(program: Path, profile: str) -> str:
+    """The version of a program that can do what is asked of it."""
+    found = _VERSION.search(processes.run([program, "-version"], check=False).text)
+    if found is None or (int(found[1]), int(found[2])) < _READS_TAR:
+        said = found[0] if found else "one of an unknown version"
+        raise HostError(
+            "squashfs.tool-too-old", f"squashfs needs mksquashfs 4.5 or later, which reads a tar; this is {said}",
+            where=str(program), hint="install a newer squashfs-tools",
+        )  # fmt: skip
+    compressor = _PROFILES[profile][1]
+    done = processes.run([program, "-help"], check=False)
+    if compressor not in re.findall(r"^\s+(\w+)(?: \(default\))?$", (done.stdout + done.stderr).decode(), re.MULTILINE):
+        raise HostError(
+            "squashfs.no-compressor", f"this {found[0]} cannot compress with {compressor}", where=str(program),
+            hint="use another --profile",
+        )  # fmt: skip
+    return found[0].removeprefix("mksquashfs version ")
+
+
+FILESYSTEM = Squashfs()

@@ -1,0 +1,85 @@
+"""Bytes from one file into another: shared, or copied in the kernel, or through memory where it can do neither."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable
+
+_FICLONE = 0x40049409
+"""ioctl_ficlone(2), as every architecture of Linux with generic ioctl numbers has it."""
+_PIECE = 16 << 20
+_CANNOT_SHARE = {
+    errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM, errno.EACCES, errno.ETXTBSY,
+}  # fmt: skip
+_NO_KERNEL_COPY = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
+
+
+def share(source: int, target: int) -> bool:
+    """Make an empty file share all blocks of another (a reflink); False where the filesystem cannot.
+
+    Raises:
+        OSError: it failed for another reason; `host.files.writing` makes it an error for people.
+    """
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as error:
+        if error.errno in _CANNOT_SHARE:
+            return False
+        raise
+    return True
+
+
+def copy(
+    source: int, start: int, target: int, at: int, length: int, advance: Callable[[int], None] | None = None
+) -> int:
+    """Copy a run of bytes; returns how many there were, fewer than `length` only where the source ends.
+
+    Raises:
+        OSError: as the operating system says.
+    """
+    done = 0
+    while done < length:
+        piece = min(length - done, _PIECE)
+        try:
+            count = os.copy_file_range(source, target, piece, start + done, at + done)
+        except OSError as error:
+            if error.errno not in _NO_KERNEL_COPY:
+                raise
+            count = _through_memory(source, start + done, target, at + done, piece)
+        if not count:
+            break
+        done += count
+        if advance is not None:
+            advance(count)
+    return done
+
+
+def copy_sparse(source: int, target: int, advance: Callable[[int], None] | None = None) -> None:
+    """Copy a whole file into an empty one; holes stay holes.
+
+    Raises:
+        OSError: as the operating system says.
+    """
+    size = os.fstat(source).st_size
+    os.ftruncate(target, size)
+    at = 0
+    while at < size:
+        try:
+            data = os.lseek(source, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole from here on
+                return
+            raise
+        end = os.lseek(source, data, os.SEEK_HOLE)
+        copy(source, data, target, data, end - data, advance)
+        at = end
+
+
+def _through_memory(source: int, start: int, target: int, at: int, length: int) -> int:
+    data = memoryview(os.pread(source, length, start))
+    done = 0
+    while done < len(data):
+        done += os.pwrite(target, data[done:], at + done)
+    return done
