@@ -1,7 +1,7 @@
 """The floor: one thread that inflates each layer in turn, hashes both sides and writes the bytes.
 
-`python -m benchmarks.floor LAYOUT FILE` writes the layers to a file; with `-` they go to standard output as one archive,
-for tools that read a tar and cannot inflate as fast themselves.
+`python -m benchmarks.floor LAYOUT FILE` writes the layers to a file; with `-` they go to standard output as one
+archive, for tools that read a tar and cannot inflate as fast themselves.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _many(_home: Path) -> list[layouts.Pieces]:
 
 def _archive(paths: Iterable[str]) -> Iterator[bytes]:
     """Files of 0 to 4 KiB of words; directories in front of what is in them."""
-    draw = random.Random(1)  # noqa: S311
+    draw = random.Random(1)
     words = [draw.randbytes(draw.randrange(1, 6)).hex().encode() for _ in range(4096)]
     made: set[str] = set()
     for path in paths:
@@ -145,7 +145,7 @@ def _huge(_home: Path) -> list[layouts.Pieces]:
 
 
 def _disk() -> Iterator[bytes]:
-    draw = random.Random(2)  # noqa: S311
+    draw = random.Random(2)
     info = tarfile.TarInfo("var/lib/disk.img")
     info.size, info.mtime = 4 << 30, _TIME
     yield info.tobuf(tarfile.USTAR_FORMAT)

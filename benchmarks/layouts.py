@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from isal import isal_zlib
+
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -95,3 +97,13 @@ def _document(blobs: Path, media_type: str, content: object) -> Blob:
 
 def _stem(digest: str) -> str:
     return digest.removeprefix("sha256:")
+
+
+def inflated(path: Path) -> int:
+    """Bytes in a gzip file."""
+    total = 0
+    inflater = isal_zlib.decompressobj(31)
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            total += len(inflater.decompress(data))
+    return total

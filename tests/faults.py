@@ -47,13 +47,20 @@ def branch(home: Command, folder: Path, *parts: str) -> Command:
 
 def damage(path: Path, *, at: int | None = None, cut: int = 0) -> None:
     """Change one byte of a file, or cut some off; the other names that it has keep what it was."""
-    data = bytearray(path.read_bytes())
-    if cut:
-        del data[-cut:]
-    else:
-        data[len(data) // 2 if at is None else at] ^= 0x10
-    path.unlink()
-    path.write_bytes(data)
+    if path.stat().st_nlink > 1:
+        copy = path.with_name(f"{path.name}.copy")
+        shutil.copyfile(path, copy)
+        copy.replace(path)
+    size = path.stat().st_size
+    place = size // 2 if at is None else at
+    with path.open("r+b") as file:
+        if cut:
+            file.truncate(size - cut)
+            return
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ 0x10]))
 
 
 def blob(command: Command, digest: str) -> Path:

@@ -10,17 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from tests import archive
+from bootworthy.layers.node import Kind, Node, Tree
+from tests import archive, trees
 from tests.archive import Fact
 from tests.needs import need, need_root
 
 _PACK = """\
 set -e
-mount -t "$1" -o "$2" "$3" "$4/v"
-cd "$4"
+cd "$1"
 find v \\( -type s -o -type p -o -type b -o -type c \\) -exec stat -c '%d %i %f %u %g %Y %n' {} + >special
 tar --format=posix --numeric-owner --xattrs --xattrs-include='*' --sort=name --warning=no-file-ignored -cf out v special
 """
+_MOUNT = (
+    """\
+set -e
+mount -t "$2" -o "$3" "$4" "$1/v"
+"""
+    + _PACK
+)
 
 
 def need_mount(filesystem: str) -> None:
@@ -50,12 +57,38 @@ def read(filesystem: str, volume: Path, devices: Sequence[Path] = ()) -> dict[by
                 )
                 loops.append(done.stdout.strip())
             options += "".join(f",device={loop}" for loop in loops[1:])
-            argv = ["unshare", "--mount", "--propagation=private", "sh", "-c", _PACK, "sh", filesystem, options]
-            done = subprocess.run(
-                [*argv, loops[0] if loops else volume, folder], capture_output=True, check=False, text=True
-            )
+            argv = ["unshare", "--mount", "--propagation=private", "sh", "-c", _MOUNT, "sh", str(folder)]
+            argv += [filesystem, options, loops[0] if loops else str(volume)]
+            done = subprocess.run(argv, capture_output=True, check=False, text=True)
             assert done.returncode == 0, done.stderr + done.stdout
         finally:
             for loop in loops:
                 subprocess.run(["losetup", "--detach", loop], check=True)
         return archive.below(archive.read(folder / "out"), b"v")
+
+
+def unpacked(argv: Sequence[str | Path], data: Path, folder: Path) -> dict[bytes, Fact]:
+    """What a program leaves in an empty folder that it unpacks its standard input in."""
+    (folder / "v").mkdir()
+    with data.open("rb") as file:
+        done = subprocess.run(argv, stdin=file, cwd=folder / "v", capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    subprocess.run(["sh", "-c", _PACK, "sh", folder], check=True)
+    return archive.below(archive.read(folder / "out"), b"v")
+
+
+def as_kernels_take_it(root: Node) -> None:
+    """Attributes that a kernel gives out: a capability that is one, and those of users on what has content only."""
+    for _, node in Tree(root).walk():
+        plain = node.kind in {Kind.FILE, Kind.DIRECTORY}
+        node.xattrs = tuple(
+            (name, trees.CAPABILITY if name == b"security.capability" else value)
+            for name, value in node.xattrs
+            if plain or not name.startswith(b"user.")
+        )
+
+
+def every_second(root: Node) -> None:
+    """Times that formats with 32 bits of seconds have."""
+    for _, node in Tree(root).walk():
+        node.mtime = node.mtime // 10**9 % 2**31 * 10**9

@@ -17,6 +17,7 @@ import pytest
 
 from bootworthy.proofs.frames import encode
 from bootworthy.vocabulary import Architecture
+from bootworthy.volumes.convert import sparse_digest
 from tests import tiny
 from tests.command import Command
 from tests.faults import blob, branch, damage, left_files, left_processes, private, small, unsound, without
@@ -217,13 +218,10 @@ class TestCorruption:
         again = ("prove", "--root", root, *tiny.kernel(), *tiny.modules(), *ON, "--plan")
         planned = shop(*again).text
 
-        def files() -> dict[Path, bytes]:
+        def files() -> dict[Path, str]:
             parts = [shop.cache / "volumes", shop.cache / "files", shop.cache / "layers"]
-            found = [path for part in parts for path in part.rglob("*") if path.is_file()]
-            every = [path for path in found if path.suffix in {"", ".ext4", ".body"}]
-            return {
-                path: path.read_bytes() for path in every if path.stat().st_size < 100 << 20 or "volumes" in str(path)
-            }
+            every = [path for part in parts for path in part.iterdir() if path.suffix in {"", ".ext4", ".body"}]
+            return {path: sparse_digest(path) for path in every if path.is_file()}
 
         before = files()
         used = {Path(path) for path in re.findall(r'"path": "(.*)"', planned)}
@@ -232,7 +230,7 @@ class TestCorruption:
         for path in used:
             damage(path, at=0)
         assert shop(*again).text == planned
-        assert {path: data == before[path] for path, data in files().items()} == dict.fromkeys(before, True)
+        assert files() == before
 
 
 class TestDisksThatAreFull:
@@ -336,12 +334,6 @@ class TestAMachineThatLacksThings:
         said = alone.fails(4, "build", "-c", str(tmp_path / "bootworthy.yaml"))
         assert "could not fetch packages of debian bookworm" in said
         assert "BOOTWORTHY_MIRROR_DEBIAN" in said
-
-    def test_a_mirror_that_does_not_answer(self, shop: Command, tmp_path: Path) -> None:
-        (tmp_path / "bootworthy.yaml").write_text(SYSTEM_ONLY)
-        mirror = "http://127.0.0.1:9/debian"
-        said = shop.fails(4, "build", "-c", str(tmp_path / "bootworthy.yaml"), BOOTWORTHY_MIRROR_DEBIAN=mirror)
-        assert mirror in said
 
     def test_a_package_that_does_not_exist(self, shop: Command, tmp_path: Path) -> None:
         (tmp_path / "bootworthy.yaml").write_text(SYSTEM_ONLY.replace("hello", "no-such-package"))

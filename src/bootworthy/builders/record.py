@@ -6,6 +6,7 @@ of it: they are recorded beside the outputs, so that `--refresh` can tell whethe
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -86,6 +87,16 @@ class Records:
     def newest(self, recipe: Recipe) -> Record | None:
         """The last build of the recipe's subject and architecture, whatever its key was."""
         return _read(self._newest(recipe))
+
+    def newest_keys(self) -> frozenset[str]:
+        """The key of the last build of every subject; a record that cannot be read is left out."""
+        found = set()
+        for path in (self._folder / "newest").glob("*.json"):
+            with contextlib.suppress(IntegrityError):
+                record = _read(path)
+                if record is not None:
+                    found.add(hashlib.sha256(canonical_json(dict(record.recipe))).hexdigest())
+        return frozenset(found)
 
     def put(self, recipe: Recipe, record: Record) -> None:
         """Keep a record."""

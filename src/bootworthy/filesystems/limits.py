@@ -36,11 +36,12 @@ class Limits:
             raise self.refused("root", b"", "the root of a tree is no directory", "give a tree of files")
         directories: set[int] = set()
         for path, node in tree.walk():
-            self._name(path)
             self._facts(path, node)
             if node.kind is Kind.FILE:
                 self._content(path, node)
             elif node.kind is Kind.DIRECTORY:
+                for name in node.children:
+                    self._name(path, name)
                 if id(node) in directories:
                     raise self.refused("linked-directory", path, "a directory cannot have two names", "copy it instead")
                 directories.add(id(node))
@@ -49,9 +50,9 @@ class Limits:
         """The error for something at a path that the format cannot hold."""
         return RefusedError(f"{self.filesystem}.{code}", message, where=shown(path), hint=hint)
 
-    def _name(self, path: bytes) -> None:
-        name = path.rpartition(b"/")[2]
-        if path and (not name or len(name) > 255 or name in {b".", b".."} or b"\0" in path):
+    def _name(self, folder: bytes, name: bytes) -> None:
+        path = folder + b"/" + name if folder else name
+        if not 0 < len(name) <= 255 or name in {b".", b".."} or b"\0" in name or b"/" in name:
             raise self.refused(
                 "name", path, f"{self.filesystem} cannot hold this name", "names are 1 to 255 bytes, not `.` or `..`"
             )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import re
+import time as clock
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -35,6 +37,8 @@ _LIMITS = Limits(filesystem="squashfs", largest_file=2**62, times=(0, 2**32 - 1)
 _KEPT = (b"user.", b"trusted.", b"security.")
 _MOST_OWNERS = 2**16
 _READS_TAR = (4, 5)
+_SETS_ROOT = (4, 6)
+_SECOND = 10**9
 _VERSION = re.compile(r"mksquashfs version (\d+)\.(\d+)\S*")
 _FIXED = (
     "-tar", "-noappend", "-no-recovery", "-no-progress", "-quiet", "-exit-on-error", "-reproducible", "-no-exports",
@@ -69,16 +73,37 @@ class Squashfs:
             )  # fmt: skip
         program = MKSQUASHFS.require()
         version = _version(program, profile)
-        root = tree.root
-        argv = (
-            str(program), "-", tarred.OUT, *_FIXED, *_PROFILES[profile], "-mkfs-time", str(time),
-            "-root-mode", f"{root.mode & 0o7777:o}", "-root-uid", str(root.uid), "-root-gid", str(root.gid),
-            "-root-time", str(root.mtime // 10**9),
+        timing, env = _timing(tree, time, version)
+        argv = (str(program), "-", tarred.OUT, *_FIXED, *_PROFILES[profile], *timing)
+        write = functools.partial(_write, argv, env, tree)
+        facts = {"mksquashfs": ".".join(map(str, version))}
+        return StreamedVolume("squashfs", profile, write, LeftOut.of(tree, _keeps, sockets=False), facts)
+
+
+def _timing(tree: Tree, time: int, version: tuple[int, int]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """What fixes times and the root folder, which has no way through the tar: arguments, and the environment.
+
+    Before 4.6 mksquashfs heeds nothing but the mode of a tar's root: it is root's, and of now. It can be told when now
+    is, though, and takes that for the time of the volume too.
+    """
+    root = tree.root
+    mode = ("-root-mode", f"{root.mode & 0o7777:o}")
+    if version >= _SETS_ROOT:
+        owner = ("-root-uid", str(root.uid), "-root-gid", str(root.gid))
+        return (*mode, *owner, "-root-time", str(root.mtime // _SECOND), "-mkfs-time", str(time)), {}
+    if (root.uid, root.gid) != (0, 0):
+        raise RefusedError(
+            "squashfs.root-owner", f"it belongs to {root.uid}:{root.gid}, and mksquashfs before 4.6 makes it root's",
+            where="/", hint="install squashfs-tools 4.6 or later",
         )  # fmt: skip
-        write = functools.partial(_write, argv, tree)
-        return StreamedVolume(
-            "squashfs", profile, write, LeftOut.of(tree, _keeps, sockets=False), {"mksquashfs": version}
-        )
+    # every time after it would be cut to it, and it is the root's time only if it has passed
+    newest, path = max((node.mtime // _SECOND, path) for path, node in tree.walk())
+    if max(time, newest) > clock.time():
+        raise _LIMITS.refused(
+            "time", path, f"its time, {newest} s since 1970, has not come yet, which mksquashfs before 4.6 cannot fix",
+            "install squashfs-tools 4.6 or later",
+        )  # fmt: skip
+    return mode, {"SOURCE_DATE_EPOCH": str(max(time, newest))}
 
 
 def _keeps(path: bytes, name: bytes) -> bool:
@@ -86,16 +111,16 @@ def _keeps(path: bytes, name: bytes) -> bool:
     return bool(path) and name.startswith(_KEPT)
 
 
-def _write(argv: tuple[str, ...], tree: Tree, file: BinaryIO, progress: Progress) -> None:
-    tarred.into(
-        argv, tarred.members(tree, _keeps, root=False), file, progress, ("writing squashfs", tarred.content(tree))
-    )
+def _write(argv: tuple[str, ...], env: Mapping[str, str], tree: Tree, file: BinaryIO, progress: Progress) -> None:
+    work = ("writing squashfs", tarred.content(tree))
+    tarred.into(argv, tarred.members(tree, _keeps, root=False), file, progress, work, env=env)
 
 
-def _version(program: Path, profile: str) -> str:
+def _version(program: Path, profile: str) -> tuple[int, int]:
     """The version of a program that can do what is asked of it."""
     found = _VERSION.search(processes.run([program, "-version"], check=False).text)
-    if found is None or (int(found[1]), int(found[2])) < _READS_TAR:
+    version = (int(found[1]), int(found[2])) if found else (0, 0)
+    if version < _READS_TAR:
         said = found[0] if found else "one of an unknown version"
         raise HostError(
             "squashfs.tool-too-old", f"squashfs needs mksquashfs 4.5 or later, which reads a tar; this is {said}",
@@ -103,12 +128,13 @@ def _version(program: Path, profile: str) -> str:
         )  # fmt: skip
     compressor = _PROFILES[profile][1]
     done = processes.run([program, "-help"], check=False)
-    if compressor not in re.findall(r"^\s+(\w+)(?: \(default\))?$", (done.stdout + done.stderr).decode(), re.MULTILINE):
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    if compressor not in re.findall(r"^\s+(\w+)(?: \(default\))?$", said, re.MULTILINE):
         raise HostError(
-            "squashfs.no-compressor", f"this {found[0]} cannot compress with {compressor}", where=str(program),
+            "squashfs.no-compressor", f"this mksquashfs cannot compress with {compressor}", where=str(program),
             hint="use another --profile",
         )  # fmt: skip
-    return found[0].removeprefix("mksquashfs version ")
+    return version
 
 
 FILESYSTEM = Squashfs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, BinaryIO
 
@@ -17,6 +17,7 @@ from bootworthy.layers import writer
 from bootworthy.layers.node import Kind, Tree
 from bootworthy.layers.writer import Member
 
+_SECOND = 10**9
 OUT = "-OUT-"
 """Stands in an argument list where the name of the volume goes."""
 
@@ -43,18 +44,33 @@ def content(tree: Tree) -> int:
     return sum({id(node): node.size for _, node in tree.walk() if node.kind is Kind.FILE}.values())
 
 
-def members(tree: Tree, keeps: Callable[[bytes, bytes], bool], *, root: bool = True) -> Iterator[Member]:
-    """A tree as a program shall get it: with the attributes that are kept, by path and name; the root if asked."""
+def members(
+    tree: Tree, keeps: Callable[[bytes, bytes], bool], *, root: bool = True, fractions: bool = True
+) -> Iterator[Member]:
+    """A tree as a program shall get it.
+
+    Args:
+        tree: the tree.
+        keeps: whether an attribute is kept, by path and name.
+        root: whether the root itself is a member.
+        fractions: whether times have fractions of seconds.
+    """
     for member in writer.members_of(tree):
+        node = member.node
         if not member.path and not root:
             continue
-        kept = tuple(pair for pair in member.node.xattrs if keeps(member.path, pair[0]))
-        yield member if kept == member.node.xattrs else replace(member, node=replace(member.node, xattrs=kept))
+        kept = tuple(pair for pair in node.xattrs if keeps(member.path, pair[0]))
+        mtime = node.mtime if fractions else node.mtime // _SECOND * _SECOND
+        if (kept, mtime) == (node.xattrs, node.mtime):
+            yield member
+        else:
+            yield replace(member, node=replace(node, xattrs=kept, mtime=mtime))
 
 
 def into(
-    argv: Sequence[str], members: Iterable[Member], file: BinaryIO, progress: Progress, work: tuple[str, int]
-) -> None:
+    argv: Sequence[str], members: Iterable[Member], file: BinaryIO, progress: Progress, work: tuple[str, int], *,
+    env: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Run a program that reads a tar and writes the open file, which it is given the name of.
 
     Args:
@@ -63,6 +79,7 @@ def into(
         file: open and empty.
         progress: told of the bytes of the tar.
         work: what to call it, and how many bytes it is.
+        env: variables for the program alone.
 
     Raises:
         BuildError: `process.failed`.
@@ -73,7 +90,7 @@ def into(
     place = f"/proc/{os.getpid()}/fd/{file.fileno()}"
     words = [place if word == OUT else word for word in argv]
     with tempfile.TemporaryFile() as said, progress.task(*work) as task:
-        with processes.spawn(words, stdin=processes.PIPE, stdout=said) as child:
+        with processes.spawn(words, env=env, stdin=processes.PIPE, stdout=said) as child:
             # a program that ends early says why itself
             with contextlib.suppress(BrokenPipeError):
                 writer.write(members, _Counted(child.stdin, task), compress=False)

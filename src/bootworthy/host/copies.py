@@ -77,6 +77,37 @@ def copy_sparse(source: int, target: int, advance: Callable[[int], None] | None 
         at = end
 
 
+def copy_stored(
+    source: int, start: int, target: int, at: int, length: int, advance: Callable[[int], None] | None = None
+) -> int:
+    """As `copy`, to where the target is a hole; holes stay holes.
+
+    Raises:
+        OSError: as the operating system says.
+    """
+    place, end = start, min(start + length, os.fstat(source).st_size)
+    while place < end:
+        data = _seek(source, place, os.SEEK_DATA, end)
+        if advance is not None:
+            advance(data - place)
+        stop = _seek(source, data, os.SEEK_HOLE, end) if data < end else end
+        done = copy(source, data, target, at + data - start, stop - data, advance)
+        if done < stop - data:
+            return data + done - start
+        place = stop
+    return max(0, end - start)
+
+
+def _seek(source: int, place: int, whence: int, end: int) -> int:
+    """Where the next data or hole begins, at most `end`."""
+    try:
+        return min(os.lseek(source, place, whence), end)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return end
+        raise
+
+
 def _through_memory(source: int, start: int, target: int, at: int, length: int) -> int:
     data = memoryview(os.pread(source, length, start))
     done = 0

@@ -135,7 +135,7 @@ def abandoned(folder: Path, *, prefix: str = "") -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     ours = [name for name in names if name.endswith((_PARTIAL, _SCRATCH)) and name not in {_PARTIAL, _SCRATCH}]
-    return sorted(folder / name for name in ours if _is_abandoned(folder / name))
+    return sorted(folder / name for name in ours if is_abandoned(folder / name))
 
 
 def remove_abandoned(path: Path) -> bool:
@@ -145,7 +145,8 @@ def remove_abandoned(path: Path) -> bool:
     return not path.exists()
 
 
-def _is_abandoned(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
+    """Whether a file or folder that is locked (flock) by its user while that lives has none any more, and is ours."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:

@@ -153,7 +153,7 @@ def _watchman(group: int) -> Iterator[None]:
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb"), os.fdopen(reading, "rb") as pipe:
         watchman = subprocess.Popen(
-            ["/bin/sh", "-c", 'read -r _; kill -9 -- "-$1"', "sh", str(group)], env=environment(), cwd="/",
+            ["/bin/sh", "-c", 'read -r _; kill -s KILL -- "-$1"', "sh", str(group)], env=environment(), cwd="/",
             stdin=pipe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
         )  # fmt: skip
         try:

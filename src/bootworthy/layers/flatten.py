@@ -72,7 +72,7 @@ def tree_of(image: Image, cache: Path, progress: Progress = QUIET) -> Tree:
         SpaceError, HostError: the cache cannot be written.
     """
     files = take(image, cache, progress)
-    return merge([each.load() for each in files], [each.body for each in files])
+    return merge((each.load() for each in files), [each.body for each in files])
 
 
 def take(image: Image, cache: Path, progress: Progress = QUIET) -> list[LayerFiles]:

@@ -17,6 +17,7 @@ from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from bootworthy.errors import IntegrityError
+from bootworthy.layers.bulk import bulk
 from bootworthy.layers.entry import Entry
 from bootworthy.layers.index import Index
 from bootworthy.layers.node import Chunk, Kind, Node, Tree
@@ -29,7 +30,7 @@ _LONGEST_TARGET = 4095
 _MOST_LINKS = 40
 
 
-def merge(indexes: Sequence[Index], bodies: Sequence[Path]) -> Tree:
+def merge(indexes: Iterable[Index], bodies: Sequence[Path]) -> Tree:
     """The tree that the layers make together; `bodies` are theirs, in the same order.
 
     Raises:
@@ -37,8 +38,9 @@ def merge(indexes: Sequence[Index], bodies: Sequence[Path]) -> Tree:
             `layer.bad-link` (a hard link to nothing, or to a directory), `layer.bad-entry`.
     """
     root = Node(Kind.DIRECTORY, 0o755)
-    for number, index in enumerate(indexes):
-        _Apply(root, number, index.layer.diff_id).all(index.entries)
+    with bulk():
+        for number, index in enumerate(indexes):
+            _Apply(root, number, index.layer.diff_id).all(index.entries)
     return Tree(root, tuple(bodies))
 
 
@@ -56,6 +58,9 @@ class _Apply:
         whiteouts: list[tuple[bytes, ...]] = []
         for entry in entries:
             names = self._names(entry.path)
+            if _WHITEOUT not in entry.path:
+                additions.append((names, entry))
+                continue
             last = names[-1] if names else b""
             if last == _OPAQUE or (last.startswith(_WHITEOUT) and not last.startswith(_META)):
                 whiteouts.append(names)
@@ -72,7 +77,9 @@ class _Apply:
         """The components of a path, held to what a path in a layer may be."""
         if path.startswith(b"/"):
             raise self._bad("layer.escape", f"the path {_shown(path)} is absolute")
-        names = tuple(name for name in path.split(b"/") if name not in {b"", b"."})
+        names = tuple([name for name in path.split(b"/") if name and name != b"."])
+        if len(path) <= _LONGEST_NAME and b".." not in path:
+            return names
         for name in names:
             if name == b"..":
                 raise self._bad("layer.escape", f"the path {_shown(path)} has `..` in it")
@@ -122,10 +129,14 @@ class _Apply:
                 f"the symbolic link {_shown(entry.path)} has a target of {len(entry.target)} bytes, "
                 f"and Linux allows 1 to {_LONGEST_TARGET}",
             )
-        chunks = tuple(Chunk(offset, length, self._number, position) for offset, length, _, position in entry.chunks)
-        node = Node(entry.kind, 0, size=entry.size, chunks=chunks, target=entry.target, device=entry.device)
-        _describe(node, entry)
-        return node
+        chunks = entry.chunks
+        if chunks and self._number:
+            number = self._number
+            chunks = tuple([Chunk(offset, length, number, position) for offset, length, _, position in chunks])
+        return Node(
+            entry.kind, entry.mode, entry.uid, entry.gid, entry.mtime, entry.xattrs, entry.size, chunks, entry.target,
+            entry.device,
+        )  # fmt: skip
 
     def _linked(self, entry: Entry) -> Node:
         """The node that a hard link is one more name of."""

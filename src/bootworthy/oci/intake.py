@@ -90,6 +90,11 @@ def new_blob(
         partial.unlink(missing_ok=True)
 
 
+def abandoned(root: Path) -> list[Path]:
+    """What writers of the layout at `root` left that were killed; `host.files.remove_abandoned` removes it."""
+    return sorted(path for path in (root / _PARTIAL).glob(f"{_PREFIX}*") if files.is_abandoned(path))
+
+
 def is_sound(path: Path, descriptor: Descriptor) -> bool:
     """Whether a file is there and holds exactly the blob."""
     try:

@@ -1,4 +1,8 @@
-"""A tree into a volume file: planned, written beside its final name, and only then given it."""
+"""A tree into a volume file: planned, written beside its final name, and only then given it.
+
+Nothing waits for the disk, as with cp. A volume in the cache is therefore looked through once after the machine started
+again, which may have followed a power cut; for a file elsewhere, sync(1) is there.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bootworthy.filesystems import writer
 from bootworthy.filesystems.writer import Planned, VolumeOptions
 from bootworthy.host import files
+from bootworthy.host.boot import boot_id, same_boot
 from bootworthy.host.leases import Lease
 from bootworthy.host.locks import locked
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.layers.node import Tree
 from bootworthy.oci.canonical import canonical_json
+from bootworthy.volumes import devices
 from bootworthy.volumes.identity import Source
 
 _SECOND = 10**9
@@ -35,21 +41,31 @@ class VolumeFile:
 def convert(
     tree: Tree, source: Source, filesystem: str, options: VolumeOptions, out: Path, progress: Progress = QUIET
 ) -> Planned:
-    """Write a volume to `out`, which appears whole or not at all.
+    """Write a volume to `out`, which appears whole or not at all; its devices, if it has any, stand beside it first.
 
     Raises:
         SpaceError: `options.size` is too small, or the disk is full.
         UsageError, RefusedError: as `filesystems.writer.Filesystem.prepare`.
     """
-    prepared = writer.filesystem(filesystem).prepare(tree, options, uuid=source.uuid, time=newest(tree))
-    with files.atomic(out) as file:
+    uuid = options.uuid or source.uuid
+    prepared = writer.filesystem(filesystem).prepare(tree, options, uuid=uuid, time=newest(tree))
+    with devices.beside(out, prepared.planned.devices) as placed, files.atomic(out, sync=False) as file:
         prepared.write(file, progress)
-    return prepared.planned
+    return replace(prepared.planned, devices=placed)
 
 
 def newest(tree: Tree) -> int:
-    """The time of the newest thing in a tree, in seconds since 1970: when a volume of it says it was made."""
-    return max(0, *(node.mtime // _SECOND for _, node in tree.walk()))
+    """The time of the newest thing in a tree, in seconds since 1970, as far as a superblock's 32 bits go: when a volume
+    of it says it was made.
+    """
+    found = tree.root.mtime
+    folders = [tree.root]
+    while folders:
+        for node in folders.pop().children.values():
+            found = max(found, node.mtime)
+            if node.children:
+                folders.append(node)
+    return min(2**32 - 1, max(0, found // _SECOND))
 
 
 class Cache:
@@ -88,17 +104,20 @@ class Cache:
 
 def _record(volume: Path, record: Path, digest: str) -> None:
     status = volume.stat()
-    files.write(record, canonical_json({"digest": digest, "size": status.st_size, "mtime": status.st_mtime_ns}))
+    fields = {"digest": digest, "size": status.st_size, "mtime": status.st_mtime_ns, "boot": boot_id().hex()}
+    files.write(record, canonical_json(fields))
 
 
 def _recorded(volume: Path, record: Path) -> str | None:
-    """The digest of a volume that is there and is what was recorded; one that was touched since is read to see."""
+    """The digest of a volume that is there and is what was recorded; it is read to see if it was touched since, or
+    the machine started again.
+    """
     try:
         fields, status = json.loads(record.read_bytes()), volume.stat()
         digest = str(fields["digest"])
         if fields["size"] != status.st_size:
             return None
-        if fields["mtime"] != status.st_mtime_ns:
+        if fields["mtime"] != status.st_mtime_ns or not same_boot(bytes.fromhex(fields["boot"])):
             if sparse_digest(volume) != digest:
                 return None
             _record(volume, record, digest)

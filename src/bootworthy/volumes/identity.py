@@ -12,6 +12,14 @@ from bootworthy.oci.canonical import canonical_json
 from bootworthy.oci.image import Image
 
 
+def owner_of(folder: Path, path: Path) -> str | None:
+    """Whose volume a file is that lies in a folder of volumes, by the digest that its owner has; None for others."""
+    place = path.resolve()
+    if not place.is_relative_to(folder.resolve()):
+        return None
+    return f"sha256:{place.relative_to(folder.resolve()).parts[0]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Ordered diffIDs and the image configuration's digest."""

@@ -73,8 +73,8 @@ def beside(folder: Path) -> Path:
     return whole.with_name(f"{whole.name}.owners.json")
 
 
-def write(path: Path, left: Sequence[Left], *, image: str, owned: bool) -> None:
-    """Write the file, with the entries that it had before.
+def write(path: Path, left: Sequence[Left], *, image: str, owned: bool, more: bool) -> None:
+    """Write the file; with the entries that it had before, if `more`.
 
     Raises:
         SpaceError, HostError: as `host.files.writing`.
@@ -82,7 +82,7 @@ def write(path: Path, left: Sequence[Left], *, image: str, owned: bool) -> None:
     entries: dict[object, object] = {}
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         before = json.loads(path.read_bytes())
-        if before["schema"] == SCHEMA:
+        if more and before["schema"] == SCHEMA:
             entries = {entry["path"]: entry for entry in before["entries"]}
             owned = owned and before["kept"]
     entries |= {entry["path"]: entry for entry in (each.as_json() for each in left)}

@@ -33,7 +33,7 @@ def select(tree: Tree, patterns: Sequence[str], where: str) -> dict[Path, Node]:
     found: dict[Path, Node] = {}
     for pattern in patterns:
         names = [name for name in _bytes(pattern).split(b"/") if name not in {b"", b"."}]
-        matches = [trail for trail in _matching(tree, names)]
+        matches = list(_matching(tree, names))
         if not matches:
             raise NotFoundError(
                 "image.no-path", f"there is no /{pattern.strip('/')} in the image", where=where,
@@ -68,8 +68,8 @@ def _matching(tree: Tree, names: Sequence[bytes]) -> Iterator[_Trail]:
             yield trail
             continue
         first, rest = left[0], left[1:]
-        if first == b"..":
-            waiting.append((trail[:-1], rest, links))
+        if first in {b".", b".."}:
+            waiting.append((trail if first == b"." else trail[:-1], rest, links))
             continue
         folder = trail[-1][1] if trail else tree.root
         for name in reversed(_names(folder, first)):
@@ -100,7 +100,7 @@ def _nearest(tree: Tree, names: Sequence[bytes]) -> str | None:
         trail = next(_matching(tree, names[: depth + 1]), None)
         if trail is not None:
             continue
-        above = next(_matching(tree, names[:depth]), ())
+        above = next(_matching(tree, [*names[:depth], b"."]), ())
         folder = above[-1][1] if above else tree.root
         place = "".join(f"/{_text(each)}" for each, _ in above)
         known = [_text(each) for each in sorted(folder.children)]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootworthy.errors import HostError, UsageError
+from bootworthy.errors import HostError, RefusedError, UsageError
 from bootworthy.host import files
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.layers.node import Kind, Node, Tree
@@ -24,6 +24,8 @@ from bootworthy.volumes.owners import Left
 from bootworthy.volumes.planting import Planter, open_below
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_DEEPEST = 500
+_LONGEST = 4096
 _FORCE = "unpack it elsewhere, or add --force to replace files that are there"
 
 
@@ -62,10 +64,12 @@ def unpack(
     Raises:
         NotFoundError: `image.no-path`.
         UsageError: `unpack.exists`, `unpack.not-a-folder`.
+        RefusedError: `unpack.too-deep`.
         HostError: `unpack.in-the-way`, `unpack.other-disk`, `unpack.no-privilege`.
         SpaceError, HostError: as `host.files.writing`.
     """
     chosen = selection.select(tree, paths, name) if paths else selection.every(tree)
+    _refuse_depth(chosen, name)
     plain = os.geteuid() != 0 if plain is None else plain
     fresh = _is_new(out, force=force or bool(paths))
     place = (out.parent if fresh else out).resolve()
@@ -77,16 +81,17 @@ def unpack(
                 planter.plant(chosen, progress)
                 if fresh:
                     planter.finish(chosen)
-                    recorded = _record(out, planter.left, name, plain=plain)
+                    recorded = _record(out, planter.left, name, plain=plain, more=False)
                     _publish(room, out, recorded)
                 else:
                     _merge(base, target, (path for path in moves if path not in planter.absent), out)
                     planter.finish({path: node for path, node in chosen.items() if path}, target)
-                    recorded = _record(out, planter.left, name, plain=plain)
+                    recorded = _record(out, planter.left, name, plain=plain, more=True)
                 names = len(chosen) - len(planter.absent)
                 return Unpacked(folder=out, names=names, size=planter.size, left=tuple(planter.left), owners=recorded)
         except BaseException:
-            _open_up(base, chosen)
+            if room.exists():
+                _open_up(base, chosen)
             raise
         finally:
             os.close(base)
@@ -132,6 +137,17 @@ def _pieces(tree: Tree, node: Node) -> Iterator[bytes]:
                     at += len(data)
 
 
+def _refuse_depth(chosen: Mapping[selection.Path, Node], name: str) -> None:
+    """What no path can name, and no ordinary program can remove again, is not made."""
+    for path in chosen:
+        if len(path) > _DEEPEST or sum(map(len, path)) + len(path) >= _LONGEST:
+            raise RefusedError(
+                "unpack.too-deep", f"it has folders that lie deeper than {_DEEPEST} levels or {_LONGEST} bytes",
+                where=f"{name}: /{b'/'.join(path[:4]).decode(errors='backslashreplace')}/...",
+                hint="name the paths that you need of it",
+            )  # fmt: skip
+
+
 def _is_new(out: Path, *, force: bool) -> bool:
     try:
         there = list(os.scandir(out))
@@ -155,10 +171,10 @@ def _publish(room: Path, out: Path, recorded: Path | None) -> None:
     """Give a whole new folder its name; a folder that somebody made there meanwhile is not replaced unless empty."""
     try:
         room.rename(out)
-    except OSError as error:
+    except BaseException as error:
         if recorded is not None:
             recorded.unlink(missing_ok=True)
-        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+        if isinstance(error, OSError) and error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
             raise UsageError("unpack.exists", "somebody made it meanwhile", where=str(out), hint=_FORCE) from error
         raise
 
@@ -167,12 +183,13 @@ def _ours(room: Path) -> int:
     """Our own folder, opened, and looked at whether it is the one that we made."""
     descriptor = os.open(room, _FOLDER | os.O_NOFOLLOW)
     status = os.fstat(descriptor)
-    if (status.st_uid, status.st_mode & 0o7777) != (os.geteuid(), 0o700) or os.listdir(descriptor):
+    if status.st_uid != os.geteuid() or status.st_mode & 0o077 or os.listdir(descriptor):
         os.close(descriptor)
         raise HostError(
             "unpack.in-the-way", "somebody else changes this folder", where=str(room.parent),
             hint="unpack where only you can write",
         )  # fmt: skip
+    os.fchmod(descriptor, 0o700)
     return descriptor
 
 
@@ -224,11 +241,11 @@ def _kind_at(target: int, path: selection.Path) -> Kind | None:
     return Kind(mode & 0o170000)
 
 
-def _record(out: Path, left: Sequence[Left], name: str, *, plain: bool) -> Path | None:
+def _record(out: Path, left: Sequence[Left], name: str, *, plain: bool, more: bool) -> Path | None:
     path = owners.beside(out)
     if not left and not plain:
         return None
-    owners.write(path, left, image=name, owned=not plain)
+    owners.write(path, left, image=name, owned=not plain, more=more)
     return path
 
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from bootworthy.errors import HostError, SpaceError
-from bootworthy.host import files
+from bootworthy.host import files, processes
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -72,3 +74,37 @@ def test_scratch_space_goes_away(tmp_path: Path) -> None:
     with files.scratch(tmp_path / "parent") as folder:
         (folder / "file").write_bytes(b"x")
     assert not folder.exists()
+
+
+_KILLED = """\
+import os, sys, time
+from pathlib import Path
+from bootworthy.host import files
+folder = Path(sys.argv[1])
+with files.scratch(folder, prefix="made-") as space, files.atomic(folder / "file") as file:
+    (space / "in it").write_text("half")
+    file.write(b"half")
+    file.flush()
+    print("begun", flush=True)
+    time.sleep(100)
+"""
+
+
+def begun(folder: Path) -> list[str]:
+    return sorted(path.suffix for path in folder.iterdir() if path.suffix in {".partial", ".scratch"})
+
+
+def test_what_somebody_left_who_was_killed_is_removed_and_what_is_in_use_is_not(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", _KILLED, str(tmp_path)]
+    with processes.spawn(program, env={"PYTHONPATH": os.pathsep.join(sys.path)}) as child:
+        assert child.stdout.readline() == b"begun\n"
+        with files.scratch(tmp_path, prefix="made-"), files.atomic(tmp_path / "file"):
+            assert begun(tmp_path) == [".partial", ".partial", ".scratch", ".scratch"]
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait(10)
+        assert begun(tmp_path) == [".partial", ".scratch"]
+        (tmp_path / "made-by-somebody").mkdir()
+        with files.scratch(tmp_path, prefix="made-"):
+            files.write(tmp_path / "file", b"whole")
+            assert begun(tmp_path) == [".scratch"]
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "made-by-somebody"}

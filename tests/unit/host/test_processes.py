@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +91,42 @@ def test_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
         assert alive(pid)
         os.kill(parent.pid, signal.SIGKILL)
         assert gone(pid)
+
+
+def test_what_a_child_started_dies_with_a_killed_parent_too() -> None:
+    program = (
+        "import time\n"
+        "from bootworthy.host import processes\n"
+        "with processes.spawn(['sh', '-c', 'sleep 100 & echo $!; wait'], starts_others=True) as child:\n"
+        "    print(child.stdout.readline().decode(), flush=True)\n"
+        "    time.sleep(100)\n"
+    )
+    with processes.spawn([sys.executable, "-c", program], env={"PYTHONPATH": os.pathsep.join(sys.path)}) as parent:
+        pid = int(parent.stdout.readline())
+        assert alive(pid)
+        os.kill(parent.pid, signal.SIGKILL)
+        assert gone(pid)
+
+
+def test_a_watched_child_ends_like_any() -> None:
+    assert processes.run(["sh", "-c", "echo said; exit 3"], check=False, starts_others=True).status == 3
+
+
+def test_a_signal_that_comes_while_a_child_is_started_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python swallows what is raised in the hooks around a fork: the child is started, and then ended."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Disturbed(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Disturbed)
+    with pytest.raises(KeyboardInterrupt), processes.spawn(["sleep", "100"]):
+        pytest.fail("the block was entered")
+    assert [process.returncode for process in started] == [-signal.SIGTERM]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_input_is_given() -> None:

@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bootworthy.errors import BootworthyError, IntegrityError, SpaceError
+from bootworthy.host.boot import boot_id
+from bootworthy.layers import index as indexes
 from bootworthy.layers.body import LayerFiles, find, ingest
 from bootworthy.layers.node import BLOCK, Chunk, Kind, Node, Tree
 from tests.made_layers import taken, tarred
@@ -138,6 +140,26 @@ def test_files_that_cannot_be_trusted_are_made_again(tmp_path: Path, harm: str) 
     assert find(tmp_path, files.diff_id) is None
     assert contents(taken(layer(b"abc" * 5000), tmp_path)) == [b"abc" * 5000]
     assert find(tmp_path, files.diff_id) is not None
+
+
+def test_after_the_machine_started_again_a_body_is_looked_through_once(tmp_path: Path) -> None:
+    files = taken(layer(b"abc" * 5000), tmp_path)
+    indexes.mark(files.index, bytes([1] * 16))
+    assert find(tmp_path, files.diff_id) == files
+    assert indexes.peek(files.index.read_bytes()).boot == boot_id()
+
+
+@pytest.mark.parametrize("harm", ["zeros", "one bit"])
+def test_what_a_power_cut_did_to_a_body_is_seen(tmp_path: Path, harm: str) -> None:
+    files = taken(layer(b"abc" * 5000), tmp_path)
+    content = bytearray(files.body.read_bytes())
+    content[4096] ^= 1
+    times = files.body.stat()
+    files.body.write_bytes(bytes(len(content)) if harm == "zeros" else content)
+    os.utime(files.body, ns=(times.st_atime_ns, times.st_mtime_ns))
+    indexes.mark(files.index, bytes([1] * 16))
+    assert find(tmp_path, files.diff_id) is None
+    assert contents(taken(layer(b"abc" * 5000), tmp_path)) == [b"abc" * 5000]
 
 
 @pytest.mark.parametrize("which", ["digest", "diff_id"])

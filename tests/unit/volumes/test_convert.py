@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from bootworthy.errors import SpaceError, UsageError
 from bootworthy.filesystems.writer import VolumeOptions
+from bootworthy.host.boot import boot_id
 from bootworthy.layers.node import Tree
 from bootworthy.volumes.convert import Cache, convert, newest, sparse_digest
 from bootworthy.volumes.identity import Source
@@ -46,6 +48,28 @@ def test_a_volume_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     assert sparse_digest(first.path) == first.digest
 
 
+@pytest.mark.parametrize("harmed", [True, False])
+def test_after_the_machine_started_again_a_volume_is_looked_through(tmp_path: Path, *, harmed: bool) -> None:
+    made: list[int] = []
+
+    def make() -> Tree:
+        made.append(1)
+        return tree(tmp_path)
+
+    cache = Cache(tmp_path / "volumes")
+    first = cache.obtain(make, SOURCE, "ext4", VolumeOptions())
+    (record,) = first.path.parent.glob("*.json")
+    status = first.path.stat()
+    if harmed:
+        first.path.write_bytes(bytes(status.st_size))
+        os.utime(first.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    record.write_text(json.dumps({**json.loads(record.read_text()), "boot": "01" * 16}))
+    assert cache.obtain(make, SOURCE, "ext4", VolumeOptions()) == first
+    assert len(made) == 1 + harmed
+    assert sparse_digest(first.path) == first.digest
+    assert json.loads(record.read_text())["boot"] == boot_id().hex()
+
+
 def test_too_small_a_size_leaves_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out" / "volume"
     with pytest.raises(SpaceError) as caught:
@@ -63,6 +87,7 @@ def test_an_unknown_filesystem_names_the_nearest(tmp_path: Path) -> None:
 def test_the_newest_time_is_the_volumes(tmp_path: Path) -> None:
     assert newest(tree(tmp_path)) == 5
     assert newest(Tree(directory(mtime=-(10**9)))) == 0
+    assert newest(Tree(directory(mtime=2**34 * 10**9))) == 2**32 - 1
 
 
 def test_ids_derive_from_content_in_order() -> None:

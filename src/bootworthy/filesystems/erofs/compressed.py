@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -16,7 +17,7 @@ from bootworthy.filesystems.streamed import LeftOut, StreamedVolume
 from bootworthy.host import processes
 from bootworthy.host.progress import Progress
 from bootworthy.host.tools import Tool
-from bootworthy.layers.node import Tree
+from bootworthy.layers.node import Kind, Node, Tree
 
 MKFS = Tool("mkfs.erofs", "erofs-utils", "write compressed erofs")
 PROFILES = ("lz4", "lz4hc", "zstd", "lzma", "deflate")
@@ -26,6 +27,12 @@ _CLUSTER = 65536
 _READS_TAR = (1, 7)
 _VERSION = re.compile(r"\b(\d+)\.(\d+)(?:\.\d+)*\b")
 _SAID = 400
+_LIMITS = replace(LIMITS, times=(0, 2**63 - 1))
+"""It takes times before 1970 for as long after it."""
+_LARGEST_MINOR = 2**19 - 1
+"""Version 1.8.6 makes others of what is larger."""
+_LARGEST_XATTRS = 24 * 1024
+"""Bytes; it fails on extended headers of more than its buffer."""
 
 
 def prepare(tree: Tree, profile: str, *, label: str, uuid: UUID, time: int) -> StreamedVolume:
@@ -35,10 +42,9 @@ def prepare(tree: Tree, profile: str, *, label: str, uuid: UUID, time: int) -> S
         RefusedError: the tree holds something that erofs cannot keep.
         HostError: `tool.missing`, `erofs.tool-too-old`, `erofs.no-compressor`.
     """
-    tarred.check(tree, LIMITS)
+    tarred.check(tree, _LIMITS)
     for path, node in tree.walk():
-        if node.xattrs:
-            xattr.pack(node.xattrs, path, LIMITS)
+        _check(path, node)
     program = MKFS.require()
     version = _version(program)
     compressors = processes.run([program, "--help"], check=False)
@@ -59,8 +65,28 @@ def prepare(tree: Tree, profile: str, *, label: str, uuid: UUID, time: int) -> S
     )  # fmt: skip
 
 
+def _check(path: bytes, node: Node) -> None:
+    """Refuse what mkfs.erofs does not read, or makes something else of."""
+    if node.xattrs:
+        xattr.pack(node.xattrs, path, _LIMITS)
+        size = sum(len(name) + len(value) for name, value in node.xattrs)
+        if size > _LARGEST_XATTRS:
+            raise _LIMITS.refused(
+                "xattr-too-large", path, f"its extended attributes have {size} bytes",
+                f"compressed erofs can be made of {_LARGEST_XATTRS}",
+            )  # fmt: skip
+    if node.kind in {Kind.CHARACTER, Kind.BLOCK} and node.device[1] > _LARGEST_MINOR:
+        raise _LIMITS.refused(
+            "device", path, f"mkfs.erofs changes the device {node.device[0]}:{node.device[1]}",
+            f"minors are at most {_LARGEST_MINOR} in compressed erofs",
+        )  # fmt: skip
+
+
 def _write(argv: tuple[str, ...], tree: Tree, file: BinaryIO, progress: Progress) -> None:
-    tarred.into(argv, tarred.members(tree, _keeps), file, progress, ("writing erofs", tarred.content(tree)))
+    # it reads a fraction without its last zeros as a smaller one
+    tarred.into(
+        argv, tarred.members(tree, _keeps, fractions=False), file, progress, ("writing erofs", tarred.content(tree))
+    )
 
 
 def _keeps(_path: bytes, name: bytes) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 import uuid
+from collections.abc import Callable
 
 import google_crc32c
 
 _ONES = 0xFFFFFFFF
+_OWNER = struct.Struct("<II").pack
 
 
 def plain(data: bytes) -> int:
@@ -25,7 +27,7 @@ class Checksums:
     __slots__ = ("_extend", "_seed")
 
     def __init__(self, volume: uuid.UUID) -> None:
-        self._extend = google_crc32c.extend
+        self._extend: Callable[[int, bytes], int] = google_crc32c.extend
         self._seed: int = self._extend(0, volume.bytes)
 
     def of(self, data: bytes) -> int:
@@ -34,8 +36,8 @@ class Checksums:
 
     def owned(self, number: int, data: bytes) -> int:
         """The sum of what belongs to inode `number`: itself, its directory blocks and its extent blocks."""
-        owner = self._extend(self._seed, struct.pack("<II", number, 0))
-        return int(self._extend(owner, data)) ^ _ONES
+        extend = self._extend
+        return extend(extend(self._seed, _OWNER(number, 0)), data) ^ _ONES
 
     def placed(self, block: int, data: bytes) -> int:
         """The sum of an attribute block, which is bound to where it lies."""

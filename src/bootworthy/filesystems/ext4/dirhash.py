@@ -6,12 +6,8 @@ import struct
 
 _MASK = 0xFFFFFFFF
 _START = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)
-_ROUNDS = (
-    (0, (0, 1, 2, 3, 4, 5, 6, 7), (3, 7, 11, 19)),
-    (0x5A827999, (1, 3, 5, 7, 0, 2, 4, 6), (3, 5, 9, 13)),
-    (0x6ED9EBA1, (3, 7, 2, 6, 1, 5, 0, 4), (3, 9, 11, 15)),
-)
-"""Constant added, order of words, rotations: for each round of eight steps."""
+_SECOND, _THIRD = 0x5A827999, 0x6ED9EBA1
+"""What the second and the third round add."""
 _END = 0xFFFFFFFE
 """Means the end of a directory to readers, so no name may hash to it."""
 
@@ -43,18 +39,59 @@ def _words(part: bytes, remaining: int) -> tuple[int, ...]:
 
 
 def _transform(values: State, words: tuple[int, ...]) -> State:
+    """24 steps, written out: every name of a large directory goes through them."""
     a, b, c, d = values
-    for number, (constant, order, shifts) in enumerate(_ROUNDS):
-        for step, index in enumerate(order):
-            if number == 0:
-                mixed = d ^ (b & (c ^ d))
-            elif number == 1:
-                mixed = (b & c) + ((b ^ c) & d)
-            else:
-                mixed = b ^ c ^ d
-            total = (a + mixed + words[index] + constant) & _MASK
-            shift = shifts[step & 3]
-            a, b, c, d = d, (total << shift | total >> (32 - shift)) & _MASK, b, c
+    # round 1
+    total = a + (d ^ (b & (c ^ d))) + words[0] & _MASK
+    a = (total << 3 | total >> 29) & _MASK
+    total = d + (c ^ (a & (b ^ c))) + words[1] & _MASK
+    d = (total << 7 | total >> 25) & _MASK
+    total = c + (b ^ (d & (a ^ b))) + words[2] & _MASK
+    c = (total << 11 | total >> 21) & _MASK
+    total = b + (a ^ (c & (d ^ a))) + words[3] & _MASK
+    b = (total << 19 | total >> 13) & _MASK
+    total = a + (d ^ (b & (c ^ d))) + words[4] & _MASK
+    a = (total << 3 | total >> 29) & _MASK
+    total = d + (c ^ (a & (b ^ c))) + words[5] & _MASK
+    d = (total << 7 | total >> 25) & _MASK
+    total = c + (b ^ (d & (a ^ b))) + words[6] & _MASK
+    c = (total << 11 | total >> 21) & _MASK
+    total = b + (a ^ (c & (d ^ a))) + words[7] & _MASK
+    b = (total << 19 | total >> 13) & _MASK
+    # round 2
+    total = a + (b & c) + ((b ^ c) & d) + words[1] + _SECOND & _MASK
+    a = (total << 3 | total >> 29) & _MASK
+    total = d + (a & b) + ((a ^ b) & c) + words[3] + _SECOND & _MASK
+    d = (total << 5 | total >> 27) & _MASK
+    total = c + (d & a) + ((d ^ a) & b) + words[5] + _SECOND & _MASK
+    c = (total << 9 | total >> 23) & _MASK
+    total = b + (c & d) + ((c ^ d) & a) + words[7] + _SECOND & _MASK
+    b = (total << 13 | total >> 19) & _MASK
+    total = a + (b & c) + ((b ^ c) & d) + words[0] + _SECOND & _MASK
+    a = (total << 3 | total >> 29) & _MASK
+    total = d + (a & b) + ((a ^ b) & c) + words[2] + _SECOND & _MASK
+    d = (total << 5 | total >> 27) & _MASK
+    total = c + (d & a) + ((d ^ a) & b) + words[4] + _SECOND & _MASK
+    c = (total << 9 | total >> 23) & _MASK
+    total = b + (c & d) + ((c ^ d) & a) + words[6] + _SECOND & _MASK
+    b = (total << 13 | total >> 19) & _MASK
+    # round 3
+    total = a + (b ^ c ^ d) + words[3] + _THIRD & _MASK
+    a = (total << 3 | total >> 29) & _MASK
+    total = d + (a ^ b ^ c) + words[7] + _THIRD & _MASK
+    d = (total << 9 | total >> 23) & _MASK
+    total = c + (d ^ a ^ b) + words[2] + _THIRD & _MASK
+    c = (total << 11 | total >> 21) & _MASK
+    total = b + (c ^ d ^ a) + words[6] + _THIRD & _MASK
+    b = (total << 15 | total >> 17) & _MASK
+    total = a + (b ^ c ^ d) + words[1] + _THIRD & _MASK
+    a = (total << 3 | total >> 29) & _MASK
+    total = d + (a ^ b ^ c) + words[5] + _THIRD & _MASK
+    d = (total << 9 | total >> 23) & _MASK
+    total = c + (d ^ a ^ b) + words[0] + _THIRD & _MASK
+    c = (total << 11 | total >> 21) & _MASK
+    total = b + (c ^ d ^ a) + words[4] + _THIRD & _MASK
+    b = (total << 15 | total >> 17) & _MASK
     return (
         (values[0] + a) & _MASK,
         (values[1] + b) & _MASK,

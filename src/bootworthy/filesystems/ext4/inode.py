@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import stat
 import struct
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ def timestamp(nanoseconds: int) -> tuple[int, int]:
     low = seconds & 0xFFFFFFFF
     signed = low - 2**32 if low >= 2**31 else low
     return low, rest << 2 | (seconds - signed) >> 32
+
+
+_stamp = functools.lru_cache(timestamp)
 
 
 def device(major: int, minor: int) -> bytes:
@@ -69,11 +73,11 @@ class Inode:
     @property
     def is_directory(self) -> bool:
         """Whether it is one."""
-        return stat.S_ISDIR(self.mode)
+        return self.mode & 0o170000 == stat.S_IFDIR
 
     def pack(self, sums: Checksums | None) -> bytes:
         """The record."""
-        seconds, extra = timestamp(self.mtime)
+        seconds, extra = _stamp(self.mtime)
         sectors = self.blocks * 8
         record = _RECORD.pack(
             self.mode, self.uid & 0xFFFF, self.size & 0xFFFFFFFF, seconds, seconds, seconds, 0, self.gid & 0xFFFF,
@@ -83,6 +87,5 @@ class Inode:
         )  # fmt: skip
         if sums is None:
             return record
-        total = sums.owned(self.number, record)
-        low, high = struct.pack("<H", total & 0xFFFF), struct.pack("<H", total >> 16)
-        return record[:0x7C] + low + record[0x7E:0x82] + high + record[0x84:]
+        total = sums.owned(self.number, record).to_bytes(4, "little")
+        return b"".join((record[:0x7C], total[:2], record[0x7E:0x82], total[2:], record[0x84:]))

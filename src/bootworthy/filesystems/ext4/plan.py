@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import stat
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from bootworthy.filesystems.ext4.geometry import Geometry, Span, arrange
 from bootworthy.filesystems.ext4.inode import Inode
 from bootworthy.filesystems.ext4.inventory import Inventory
 from bootworthy.filesystems.ext4.options import BLOCK, DEFAULT_FREE, LARGEST, Options
+from bootworthy.layers.bulk import bulk
 from bootworthy.layers.node import Node, Tree
 
 _STEP = 2**20 // BLOCK
@@ -90,9 +91,10 @@ def plan(tree: Tree, options: Options) -> Layout:
         RefusedError: the tree has something that ext4 cannot hold; the error names the path.
     """
     sums = Checksums(options.uuid) if options.profile.checksums else None
-    content = inventory.take(tree, options, sums)
-    geometry = _fit(content.blocks(), content.last_inode, options)
-    return _Placer(content, geometry, options, sums).place()
+    with bulk():
+        content = inventory.take(tree, options, sums)
+        geometry = _fit(content.blocks(), content.last_inode, options)
+        return _Placer(content, geometry, options, sums).place()
 
 
 def _fit(blocks: int, inodes: int, options: Options) -> Geometry:
@@ -191,19 +193,25 @@ class _Placer:
         """Place all file data in the order of the bodies; what lies together there lies together here."""
         runs = sorted(
             [
-                (chunk.body, chunk.position, -(-chunk.length // BLOCK), number, chunk.offset // BLOCK)
+                (chunk[2], chunk[3], -(-chunk[1] // BLOCK), number, chunk[0] // BLOCK)
                 for number, (_, node) in enumerate(files)
                 for chunk in node.chunks
             ]
         )
         maps: list[list[Extent]] = [[] for _ in files]
         copies: list[Copy] = []
-        for body, position, count, number, logical in runs:
-            done = 0
-            for block, length in self._take(count):
-                maps[number].append(Extent(logical + done, block, length))
-                _append(copies, Copy(body, position + done * BLOCK, block, length))
-                done += length
+        for start, count in _together(runs):
+            pieces = iter(self._take(sum([run[2] for run in runs[start : start + count]])))
+            block = left = 0
+            for body, position, blocks, number, logical in runs[start : start + count]:
+                done = 0
+                while done < blocks:
+                    if not left:
+                        block, left = next(pieces)
+                        _append(copies, Copy(body, position + done * BLOCK, block, left))
+                    length = min(blocks - done, left)
+                    maps[number].append(Extent(logical + done, block, length))
+                    block, left, done = block + length, left - length, done + length
         for (taken, _), found in zip(files, maps, strict=True):
             self._map(taken, found)
         return copies
@@ -252,6 +260,19 @@ def _append(copies: list[Copy], new: Copy) -> None:
             copies[-1] = last._replace(length=last.length + new.length)
             return
     copies.append(new)
+
+
+def _together(runs: Sequence[tuple[int, int, int, int, int]]) -> Iterator[tuple[int, int]]:
+    """Runs that follow each other in a body without a gap, as (first, count)."""
+    first = 0
+    end = (-1, 0)
+    for number, (body, position, blocks, _, _) in enumerate(runs):
+        if (body, position) != end and number:
+            yield first, number - first
+            first = number
+        end = body, position + blocks * BLOCK
+    if runs:
+        yield first, len(runs) - first
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

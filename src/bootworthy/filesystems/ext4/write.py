@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,13 +17,12 @@ from bootworthy.filesystems.ext4.inode import SIZE
 from bootworthy.filesystems.ext4.options import BLOCK
 from bootworthy.filesystems.ext4.plan import Layout
 from bootworthy.filesystems.ext4.superblock import OFFSET, Superblock
+from bootworthy.host import copies
 from bootworthy.host.progress import QUIET, Progress, Task
+from bootworthy.layers.bulk import bulk
 from bootworthy.layers.node import Tree
 
-_PIECE = 16 * 2**20
-"""Bytes of one copy, so that progress is seen."""
 _BUFFER = 2**20
-_NO_KERNEL_COPY = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
 
 
 def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET) -> None:
@@ -39,10 +38,16 @@ def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET
     os.ftruncate(target, layout.size)
     for line in layout.left_out:
         progress.note(f"left out an extended attribute that ext4 cannot keep: {line}")
-    with progress.task(f"writing ext4, {layout.size >> 20} MiB", layout.data) as task:
-        _copy_data(tree, layout, target, task)
-    for block, data in _metadata(layout):
-        _write_at(target, data, block * BLOCK)
+    with (
+        progress.task(f"writing ext4, {layout.size >> 20} MiB", layout.data) as task,
+        ThreadPoolExecutor(1, "copy") as pool,
+        bulk(),
+    ):
+        copied = pool.submit(_copy_data, tree, layout, target, task)
+        metadata = list(_metadata(layout))
+        copied.result()
+        for block, data in metadata:
+            _write_at(target, data, block * BLOCK)
 
 
 def _metadata(layout: Layout) -> Iterator[tuple[int, bytes]]:
@@ -104,33 +109,18 @@ def _copy_data(tree: Tree, layout: Layout, target: int, task: Task) -> None:
     with contextlib.ExitStack() as stack:
         opened: dict[int, tuple[int, int]] = {}
         for copy in layout.copies:
+            body = tree.bodies[copy.body]
             if copy.body not in opened:
-                body = stack.enter_context(tree.bodies[copy.body].open("rb"))
-                opened[copy.body] = body.fileno(), os.fstat(body.fileno()).st_size
+                file = stack.enter_context(body.open("rb"))
+                opened[copy.body] = file.fileno(), os.fstat(file.fileno()).st_size
             source, size = opened[copy.body]
             # The zeros that fill the last block of a body may be missing: they are a hole in the volume.
             length = min(copy.length * BLOCK, size - copy.position)
             if length <= (copy.length - 1) * BLOCK:
-                raise _short(tree.bodies[copy.body])
-            _copy(source, copy.position, target, copy.block * BLOCK, length, task, tree.bodies[copy.body])
-
-
-def _copy(source: int, start: int, target: int, end: int, length: int, task: Task, body: Path) -> None:
-    """Copy in the kernel, which shares blocks where the filesystem can; else through memory."""
-    while length:
-        piece = min(length, _PIECE)
-        try:
-            done = os.copy_file_range(source, target, piece, start, end)
-        except OSError as error:
-            if error.errno not in _NO_KERNEL_COPY:
-                raise
-            data = os.pread(source, piece, start)
-            _write_at(target, data, end)
-            done = len(data)
-        if not done:
-            raise _short(body)
-        start, end, length = start + done, end + done, length - done
-        task.advance(done)
+                raise _short(body)
+            place = copy.block * BLOCK
+            if copies.copy_stored(source, copy.position, target, place, length, task.advance) < length:
+                raise _short(body)
 
 
 def _short(body: Path) -> IntegrityError:
