@@ -20,6 +20,8 @@ class Run:
     """One run that went well."""
 
     seconds: float
+    processor: float
+    """Seconds of processor time, of all its processes."""
     memory: int
     """Bytes that its largest process had at most."""
     written: int
@@ -55,7 +57,7 @@ def run(command: str, folder: Path, env: Mapping[str, str], limit: float) -> Run
         raise NotMeasuredError(f"over {limit:.0f} s")
     if child.returncode:
         raise NotMeasuredError(f"failed: {_last_line(log)}")
-    return Run(seconds, used.ru_maxrss << 10, used.ru_oublock * _BLOCK)
+    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss << 10, used.ru_oublock * _BLOCK)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ class Row:
         return {
             "name": self.name, "makes": self.makes, "seconds": [round(run.seconds, 3) for run in self.runs],
             "median-seconds": round(self.seconds, 3), "megabytes-per-second": round(size / 1e6 / self.seconds, 1),
+            "processor-seconds": round(statistics.median(run.processor for run in self.runs), 3),
             "peak-memory": max(run.memory for run in self.runs),
             "bytes-written": round(statistics.median(run.written for run in self.runs)),
         }  # fmt: skip
@@ -48,18 +49,19 @@ def ratio(row: Row, other: Row) -> float:
 def table(rows: Sequence[Row], size: int, base: Row) -> str:
     """A Markdown table; ratios are to `base`."""
     lines = [
-        f"| | makes | seconds | MB/s | x {base.name} | peak MiB | written MB | rounds |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+        f"| | makes | seconds | MB/s | x {base.name} | CPU s | peak MiB | written MB | rounds |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
         if not row.runs:
-            lines.append(f"| {row.name} | {row.makes} | not measured: {row.reason} | | | | | |")
+            lines.append(f"| {row.name} | {row.makes} | not measured: {row.reason} | | | | | | |")
             continue
+        processor = statistics.median(run.processor for run in row.runs)
         memory = max(run.memory for run in row.runs) >> 20
         written = statistics.median(run.written for run in row.runs) / 1e6
         lines.append(
             f"| {row.name} | {row.makes} | {row.seconds:.2f} | {size / 1e6 / row.seconds:.0f} | "
-            f"{ratio(row, base):.2f} | {memory} | {written:.0f} | {len(row.runs)} |"
+            f"{ratio(row, base):.2f} | {processor:.1f} | {memory} | {written:.0f} | {len(row.runs)} |"
         )
     return "\n".join(lines)
 

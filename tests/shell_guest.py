@@ -85,7 +85,10 @@ class ShellGuest:
         assert found is not None
         (folder / "vmlinux").write_bytes(kernel.read(found))
         wanted = initramfs.plan(
-            (*VMM.facts.bus.drivers, "loop"), ("ext4",), modules=modules, config=initrd.configuration(kernel)
+            (*VMM.facts.bus.drivers, "loop"),
+            ("ext4", "erofs", "squashfs"),
+            modules=modules,
+            config=initrd.configuration(kernel),
         )
         entries = [*_programs(program), cpio.file(b"init", _INIT.encode(), 0o755)]
         names = [f"{module_name(path)}.ko" for path in wanted.modules]

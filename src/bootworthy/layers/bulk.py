@@ -20,7 +20,8 @@ _before = (True, 0.005)
 def bulk() -> Iterator[None]:
     """Build without looking for reference cycles: there are none, and looking through a million objects takes seconds.
 
-    Blocks can be nested and run side by side; after the last of them Python runs as it did before the first.
+    Blocks can be nested and run side by side; after the last of them Python runs as it did before the first, but never
+    looks at what is there by then: that goes when nobody refers to it any more.
     """
     global _blocks, _before  # noqa: PLW0603  (what it changes is the interpreter's, of which there is one)
     with _lock:
@@ -37,4 +38,5 @@ def bulk() -> Iterator[None]:
             if not _blocks:
                 sys.setswitchinterval(_before[1])
                 if _before[0]:
+                    gc.freeze()
                     gc.enable()

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 from bootworthy.errors import IntegrityError
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.layers.body import LayerFiles, find, ingest
+from bootworthy.layers.bulk import bulk
 from bootworthy.layers.merge import merge
 from bootworthy.layers.node import Tree
 
@@ -71,8 +72,9 @@ def tree_of(image: Image, cache: Path, progress: Progress = QUIET) -> Tree:
         IntegrityError: a layer is corrupt, malformed, or not what the image says it is.
         SpaceError, HostError: the cache cannot be written.
     """
-    files = take(image, cache, progress)
-    return merge((each.load() for each in files), [each.body for each in files])
+    with bulk():
+        files = take(image, cache, progress)
+        return merge((each.load() for each in files), [each.body for each in files])
 
 
 def take(image: Image, cache: Path, progress: Progress = QUIET) -> list[LayerFiles]:

@@ -32,6 +32,7 @@ _XATTR = struct.Struct("<H I")
 _CHUNK = struct.Struct("<Q Q Q")
 _SECOND = 10**9
 _PREFIX = "sha256:"
+_NO_DEVICE = (0, 0)
 
 _KINDS: tuple[Kind | None, ...] = (
     None, Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK, Kind.CHARACTER, Kind.BLOCK, Kind.FIFO, Kind.SOCKET,
@@ -133,22 +134,30 @@ def decode(data: bytes, *, where: str | None = None) -> Index:
     layer, count = _peek(data, where)
     at = _HEADER.size + count * _RECORD.size
     entries: list[Entry] = []
+    stored = layer.stored
     for record in _RECORD.iter_unpack(memoryview(data)[_HEADER.size : at]):
-        code, mode, uid, gid, seconds, nanoseconds, size, major, minor, *lengths = record
-        name, target, attributes, chunks = lengths
+        code, mode, uid, gid, seconds, nanoseconds, size, major, minor, name, target, attributes, chunks = record
         if code >= len(_KINDS):
             raise _bad("it has an entry of no known kind", where)
+        middle = at + name
+        end = middle + target
         entry = Entry(
-            data[at : at + name], _KINDS[code], mode, uid, gid, seconds * _SECOND + nanoseconds, size,
-            data[at + name : at + name + target], (major, minor),
+            data[at:middle], _KINDS[code], mode, uid, gid, seconds * _SECOND + nanoseconds, size,
+            data[middle:end] if target else b"", (major, minor) if major or minor else _NO_DEVICE,
         )  # fmt: skip
-        at += name + target
+        at = end
         if attributes:
             entry.xattrs = _xattrs(data[at : at + attributes], where)
             at += attributes
-        if chunks:
+        if chunks == 1 and at + _CHUNK.size <= len(data):
+            offset, length, position = _CHUNK.unpack_from(data, at)
+            if offset % BLOCK or position % BLOCK or position + length > stored:
+                raise _bad("it points outside its body", where)
+            entry.chunks = (Chunk(offset, length, 0, position),)
+            at += _CHUNK.size
+        elif chunks:
             end = at + chunks * _CHUNK.size
-            entry.chunks = _chunks(data[at:end], layer.stored, where)
+            entry.chunks = _chunks(data[at:end], stored, where)
             at = end
         entries.append(entry)
     if at != len(data):

@@ -27,6 +27,8 @@ class Kind(Enum):
     FIFO = stat.S_IFIFO
     SOCKET = stat.S_IFSOCK
 
+    __hash__ = object.__hash__  # members are singletons, and are looked up for each file
+
 
 class Chunk(NamedTuple):
     """A run of a file's bytes that lies in a body; what no chunk covers is a hole.

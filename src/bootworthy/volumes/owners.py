@@ -14,9 +14,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bootworthy.errors import IntegrityError
 from bootworthy.host import files
@@ -81,7 +83,7 @@ def write(path: Path, left: Sequence[Left], *, image: str, owned: bool, more: bo
     """
     entries: dict[object, object] = {}
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        before = json.loads(path.read_bytes())
+        before = _read(path)
         if more and before["schema"] == SCHEMA:
             entries = {entry["path"]: entry for entry in before["entries"]}
             owned = owned and before["kept"]
@@ -90,7 +92,15 @@ def write(path: Path, left: Sequence[Left], *, image: str, owned: bool, more: bo
         "schema": SCHEMA, "image": image, "kept": owned, "default": {"uid": 0, "gid": 0},
         "entries": list(entries.values()),
     }  # fmt: skip
-    files.write(path, json.dumps(document, indent=1).encode() + b"\n")
+    with files.scratch(path.parent, prefix=f".{path.name[:100]}.") as room, files.writing(path):
+        (room / "owners").write_bytes(json.dumps(document, indent=1).encode() + b"\n")
+        (room / "owners").replace(path)  # a link there is replaced, not followed
+
+
+def _read(path: Path) -> Any:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        return json.load(file)
 
 
 def short(body: Path) -> IntegrityError:

@@ -38,6 +38,8 @@ class Unpacked:
     """Files, links, directories and all else, each name counted."""
     size: int
     """Bytes of regular files, each file once, holes included."""
+    plain: bool
+    """Whether owners and devices were left out."""
     left: tuple[Left, ...]
     """What could not be kept."""
     owners: Path | None
@@ -88,7 +90,9 @@ def unpack(
                     planter.finish({path: node for path, node in chosen.items() if path}, target)
                     recorded = _record(out, planter.left, name, plain=plain, more=True)
                 names = len(chosen) - len(planter.absent)
-                return Unpacked(folder=out, names=names, size=planter.size, left=tuple(planter.left), owners=recorded)
+                return Unpacked(
+                    folder=out, names=names, size=planter.size, plain=plain, left=tuple(planter.left), owners=recorded
+                )
         except BaseException:
             if room.exists():
                 _open_up(base, chosen)

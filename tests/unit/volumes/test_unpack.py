@@ -310,6 +310,14 @@ class TestEscapes:
         assert (outside / "motd").read_text() == "mine"
         assert not (tmp_path / "out/etc/motd").is_symlink()
 
+    def test_a_link_in_the_place_of_the_record_is_replaced_itself(self, tree: Tree, tmp_path: Path) -> None:
+        outside = self.outside(tmp_path)
+        (tmp_path / "out.owners.json").symlink_to(outside / "motd")
+        unpack(tree, tmp_path / "out", plain=True)
+        unpack(tree, tmp_path / "out", plain=True, force=True)
+        assert (outside / "motd").read_text() == "mine"
+        assert not (tmp_path / "out.owners.json").is_symlink()
+
     def test_links_of_the_image_point_where_they_like(self, tmp_path: Path) -> None:
         outside = self.outside(tmp_path)
         root = directory({b"a": link(os.fsencode(outside)), b"b": link(b"../../../../etc/passwd"), b"c": link(b"a")})

@@ -57,7 +57,7 @@ def _lines(found: Collected, *, dry_run: bool) -> Iterator[str]:
     if found.in_use:
         yield "what other processes use stays"
     for name in found.unreadable:
-        yield f"no blob was removed, because {name} cannot be read whole: bootworthy inspect {name}, then rm or rebuild it"
+        yield f"no blob was removed: {name} cannot be read whole; build it again, or bootworthy rm {name}"
     total = size(sum(item.size for item in found.items))
     yield f"{total} would be free" if dry_run else f"{total} freed"
 

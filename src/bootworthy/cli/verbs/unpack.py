@@ -73,7 +73,7 @@ def _lost(done: Unpacked) -> str:
     attributes = sum(bool(each.xattrs) for each in done.left)
     special = sum(bool(each.node.mode & 0o6000) and not each.missing for each in done.left)
     counts = ((devices, "devices"), (special, "setuid or setgid files"), (attributes, "files' attributes"))
-    return ", ".join(["owners", *(f"{count} {what}" for count, what in counts if count)])
+    return ", ".join([*(["owners"] if done.plain else []), *(f"{count} {what}" for count, what in counts if count)])
 
 
 def _document(done: Unpacked, image: str) -> dict[str, object]:

@@ -20,6 +20,7 @@ _FAST_TARGET = 59
 _LARGEST_FILE = (2**32 - 1) * BLOCK
 _IDS = 2**32 - 1
 """The id of all ones means "no change" to Linux, so no file can have it."""
+_DOTS = (b".", b"..")
 _SPECIAL = {Kind.CHARACTER, Kind.BLOCK}
 
 
@@ -184,8 +185,8 @@ def _walk(tree: Tree, saved: Node) -> Iterator[tuple[bytes, Node]]:
 
 
 def _check(path: bytes, node: Node) -> None:
-    name = path.rpartition(b"/")[2]
-    if path and (not name or len(name) > 255 or name in {b".", b".."} or b"\0" in name):
+    name = path[path.rfind(b"/") + 1 :]
+    if path and (not 0 < len(name) <= 255 or name in _DOTS or b"\0" in name):
         raise _refused("name", path, "ext4 cannot hold this name", "names are 1 to 255 bytes and not `.` or `..`")
     if not (0 <= node.uid < _IDS and 0 <= node.gid < _IDS):
         raise _refused("owner", path, f"owner {node.uid}:{node.gid} is out of range", "ids are below 4294967295")
