@@ -31,7 +31,8 @@ def plan(accelerator: Accelerator = Accelerator.TCG) -> LaunchPlan:
 def test_the_whole_command() -> None:
     assert VMM.argv(plan(), QEMU) == [
         "/usr/bin/qemu-system-x86_64", "-M", "microvm,acpi=on,rtc=on", "-accel", "tcg,thread=multi", "-cpu", "max",
-        "-bios", "qboot.rom", "-smp", "2", "-m", "1024", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+        "-bios", "qboot.rom", "-smp", "2", "-m", "1024",
+        "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-chardev", "stdio,id=console,signal=on", "-serial", "chardev:console",
         "-kernel", "/v/vmlinux", "-initrd", "/v/initrd",
         "-append", "console=ttyS0 panic=-1 root=LABEL=root rw reboot=t tsc_early_khz=1000",

@@ -49,9 +49,7 @@ class TestWithoutReflinks:
         assert made.path.stat().st_size == made.size == 32 << 20
         assert made.path.read_bytes()[: 8 << 20] == volume.read_bytes()
 
-    def test_backing_files_are_named_whole(
-        self, volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_backing_files_are_named_whole(self, volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         Path("link").symlink_to(volume.name)
         assert clone(Path("link"), Path("vm.qcow2")).backing == volume

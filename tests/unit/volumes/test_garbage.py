@@ -78,7 +78,9 @@ class Home:
 
     def files(self) -> set[str]:
         every = (path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file())
-        return {str(path) for path in every if path.suffix not in {".lock", ".lease"} and path.name not in {"gate", ".lock"}}
+        return {
+            str(path) for path in every if path.suffix not in {".lock", ".lease"} and path.name not in {"gate", ".lock"}
+        }
 
 
 @pytest.fixture
