@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import pytest
 from tests.command import Command
 from tests.needs import need
 from tests.shell_guest import ShellGuest, tools_needed
+
+# A test run in the background of a script starts with Ctrl-C ignored, and so would everything it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 QEMU = ("debian-12/debian-6.1/qemu-microvm-x86_64", "debian-13/debian-6.12/qemu-microvm-x86_64")
 
