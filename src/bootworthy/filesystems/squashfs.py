@@ -21,7 +21,7 @@ from bootworthy.filesystems.writer import VolumeOptions
 from bootworthy.host import processes
 from bootworthy.host.progress import Progress
 from bootworthy.host.tools import Tool
-from bootworthy.layers.node import Tree
+from bootworthy.layers.node import Kind, Tree
 
 MKSQUASHFS = Tool("mksquashfs", "squashfs-tools", "write squashfs")
 _REVISION = 1
@@ -39,6 +39,8 @@ _MOST_OWNERS = 2**16
 _READS_TAR = (4, 5)
 _SETS_ROOT = (4, 6)
 _SECOND = 10**9
+_TAR_TARGET = 100
+"""Bytes of a target that a plain tar header can hold."""
 _VERSION = re.compile(r"mksquashfs version (\d+)\.(\d+)\S*")
 _FIXED = (
     "-tar", "-noappend", "-no-recovery", "-no-progress", "-quiet", "-exit-on-error", "-reproducible", "-no-exports",
@@ -65,6 +67,7 @@ class Squashfs:
         options.refuse("squashfs", "size", "free", "inodes", "label", "uuid")
         profile = options.one_of("squashfs", tuple(_PROFILES))
         tarred.check(tree, _LIMITS)
+        _refuse_stripped(tree)
         owners = {owner for _, node in tree.walk() for owner in (node.uid, node.gid)}
         if len(owners) > _MOST_OWNERS:
             raise RefusedError(
@@ -104,6 +107,20 @@ def _timing(tree: Tree, time: int, version: tuple[int, int]) -> tuple[tuple[str,
             "install squashfs-tools 4.6 or later",
         )  # fmt: skip
     return mode, {"SOURCE_DATE_EPOCH": str(max(time, newest))}
+
+
+def stripped(target: bytes) -> bool:
+    """Whether mksquashfs would take leading parts off a link's target: it does where a pax record has to hold it."""
+    return (not target.isascii() or len(target) > _TAR_TARGET) and target.startswith((b"/", b"./", b"../"))
+
+
+def _refuse_stripped(tree: Tree) -> None:
+    for path, node in tree.walk():
+        if node.kind is Kind.SYMLINK and stripped(node.target):
+            raise _LIMITS.refused(
+                "target", path, "mksquashfs would cut the beginning off where this link points, as it is longer than"
+                f" {_TAR_TARGET} bytes or no ASCII", "make it relative without a leading ../, or use another format",
+            )  # fmt: skip
 
 
 def _keeps(path: bytes, name: bytes) -> bool:

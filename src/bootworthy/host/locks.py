@@ -64,6 +64,7 @@ def _is(descriptor: int, path: Path) -> bool:
 
 def _wait(descriptor: int, kind: int, timeout: float, path: Path) -> None:
     deadline = time.monotonic() + timeout
+    pause = 0.001
     while True:
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -72,6 +73,7 @@ def _wait(descriptor: int, kind: int, timeout: float, path: Path) -> None:
                 raise DeadlineError(
                     "lock.busy", f"another process held this lock for {timeout:g} s", where=str(path)
                 ) from None
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.05)
         else:
             return

@@ -124,6 +124,7 @@ class _Finder:
         kept = [entry for entry in entries if entry not in gone]
         found = [described(layout, digest) for digest in sorted(used)]
         self._live: Reached = reach(layout, [*kept, *(each for each in found if each is not None)])
+        self._blobs = self._live.blobs.keys() | used  # what is leased may come while we look
         self.unreadable = tuple(
             (names_of(entry) or (entry.digest,))[0] for entry in kept if reach(layout, [entry]).problem is not None
         ) if self._live.problem else ()  # fmt: skip
@@ -135,16 +136,16 @@ class _Finder:
         overlaid = set(self._overlaid())
         yield from self._of_images(Kind.VOLUME, self._cache / "volumes", overlaid)
         yield from self._of_images(Kind.FILE, self._cache / "files", set())
-        yield from self._blobs()
+        yield from self._unnamed()
         yield from self._scratch()
 
-    def _blobs(self) -> Iterator[Item]:
+    def _unnamed(self) -> Iterator[Item]:
         """Small ones first: manifests, without which the rest means nothing."""
         if self.unreadable:
             return
         found = []
         for path in self._store.glob("blobs/*/*"):
-            if f"{path.parent.name}:{path.name}" in self._live.blobs:
+            if f"{path.parent.name}:{path.name}" in self._blobs:
                 continue
             status = path.stat()
             if status.st_mtime > self._youngest:
@@ -175,18 +176,19 @@ class _Finder:
 
     def _records(self) -> Iterator[Item]:
         for name in _RECORDS:
-            for path in _children(self._cache / name):
-                if path.suffix == ".json" and not self._speaks_of_live(path):
+            every = _children(self._cache / name)
+            live = {path for path in every if path.suffix == ".json" and self._speaks_of_live(path)}
+            for path in every:
+                free = path.suffix == ".json" or (path.suffix == ".lock" and files.is_abandoned(path))
+                if free and path.with_suffix(".json") not in live:
                     yield _item(Kind.RECORD, path)
-                elif path.suffix == ".lock" and not path.with_suffix(".json").exists() and files.is_abandoned(path):
-                    yield _item(Kind.SCRATCH, path)
         for path, backing in clone.backings(self._cache / "clones"):
             if backing is None and path.stat().st_mtime < self._youngest:
                 yield _item(Kind.RECORD, path)
 
     def _speaks_of_live(self, path: Path) -> bool:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            return set(json.loads(path.read_bytes())["images"].values()) <= self._live.blobs.keys()
+            return set(json.loads(path.read_bytes())["images"].values()) <= self._blobs
         return False
 
     def _scratch(self) -> Iterator[Item]:

@@ -72,11 +72,22 @@ def test_a_kernel_reads_what_went_in(drawn: tuple[trees.Body, Node], profile: st
     mounts.every_second(root)
     for _, node in Tree(root).walk():
         node.mtime %= 1_600_000_000 * 10**9  # times that have passed
+        if squashfs.stripped(node.target):
+            node.target = b"x" + node.target
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         tree = body.tree(root, folder / "body")
         make(tree, folder / "image", profile)
         assert archive.differences(mounts.read("squashfs", folder / "image"), kept(tree)) == []
+
+
+@pytest.mark.parametrize("target", [b"/\x80", b"./" + b"x" * 99, b"../\xff/x"])
+def test_what_mksquashfs_would_cut_is_refused(tmp_path: Path, target: bytes) -> None:
+    tree = Tree(trees.directory({b"link": Node(Kind.SYMLINK, 0o777, target=target)}))
+    with pytest.raises(RefusedError) as caught:
+        make(tree, tmp_path / "image", "zstd")
+    assert (caught.value.code, caught.value.where) == ("squashfs.target", "/link")
+    assert not (tmp_path / "image").exists() or not (tmp_path / "image").stat().st_size
 
 
 def nasty(folder: Path) -> Tree:

@@ -31,9 +31,8 @@ def home(tmp_path: Path) -> Command:
     """A home that has one image, of every oddity."""
     home = Command.at(tmp_path / "home")
     store = Store(home.store)
-    layers = []
-    for data in (odd_layers.added(), odd_layers.changed()):
-        layers.append(Layer(store.put_bytes(data, documents.LAYER), digest.of(data)))
+    data = (odd_layers.added(), odd_layers.changed())
+    layers = [Layer(store.put_bytes(each, documents.LAYER), digest.of(each)) for each in data]
     store.tag(Reference.parse(IMAGE), store.put_image(layers=layers, architecture=Architecture.X86_64))
     return home
 
@@ -85,7 +84,7 @@ class TestDisks:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_one_that_is_ended_leaves_no_half_folder(home: Command, tmp_path: Path, number: signal.Signals) -> None:
     store = Store(home.store)
-    many = {f"{number // 100}/{number}": b"x" * 5000 for number in range(20_000)}
+    many = {f"{number // 100}/{number}": b"x" * 5000 for number in range(5_000)}
     image = store.put_image(layers=[put_layer(store, many)], architecture=Architecture.X86_64)
     store.tag(Reference.parse("localhost/many:1"), image)
     place = tmp_path / "place"

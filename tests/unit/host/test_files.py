@@ -108,3 +108,20 @@ def test_what_somebody_left_who_was_killed_is_removed_and_what_is_in_use_is_not(
             files.write(tmp_path / "file", b"whole")
             assert begun(tmp_path) == [".scratch"]
     assert {path.name for path in tmp_path.iterdir()} == {"file", "made-by-somebody"}
+
+
+def test_what_was_abandoned_is_told_from_what_is_in_use(tmp_path: Path) -> None:
+    (tmp_path / ".partial").mkdir()
+    (tmp_path / "own.json").touch()
+    left = [tmp_path / ".other.x.partial", tmp_path / "made-x.scratch"]
+    left[0].touch()
+    (left[1] / "deep").mkdir(parents=True)
+    with files.scratch(tmp_path, prefix="used-") as used, files.atomic(tmp_path / "file"):
+        assert files.abandoned(tmp_path) == left
+        assert files.abandoned(tmp_path, prefix="made-") == left[1:]
+        assert not files.remove_abandoned(used)
+        assert [files.remove_abandoned(path) for path in left] == [True, True]
+        assert files.abandoned(tmp_path) == []
+        assert used.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".partial", "file", "own.json"]
+    assert files.abandoned(tmp_path / "nowhere") == []

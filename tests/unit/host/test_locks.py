@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from bootworthy.errors import DeadlineError
 from bootworthy.host import processes
-from bootworthy.host.locks import locked
+from bootworthy.host.locks import locked, remove_if_free
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
@@ -38,3 +39,30 @@ def test_a_dead_holder_holds_nothing(tmp_path: Path) -> None:
     assert done.status == -9
     with locked(path, timeout=0.1):
         pass
+
+
+def test_a_lock_file_that_nobody_holds_can_go(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert remove_if_free(path)
+    with locked(path):
+        assert not remove_if_free(path)
+    assert remove_if_free(path)
+    assert not path.exists()
+
+
+def test_who_waits_for_a_lock_file_that_goes_makes_it_anew(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    held = threading.Event()
+
+    def hold() -> None:
+        with locked(path):
+            held.set()
+            assert path.exists()
+
+    with locked(path):
+        thread = threading.Thread(target=hold)
+        thread.start()
+        assert not held.wait(0.2)
+        path.unlink()
+    assert held.wait(20)
+    thread.join()

@@ -224,7 +224,7 @@ class TestOciArchives:
         header[148:156] = b" " * 8
         header[148:156] = b"%06o\0 " % sum(header)
         (tmp_path / "a.tar").write_bytes(bytes(header) + bytes(10240))
-        with pytest.raises(DocumentError, match="negative size|invalid offset"):
+        with pytest.raises(DocumentError, match=r"negative size|invalid offset"):
             Archive.open(tmp_path / "a.tar")
 
     @given(data=st.data())
