@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.command import Command
 from tests.needs import need
@@ -19,6 +20,10 @@ from tests.shell_guest import ShellGuest, tools_needed
 
 # A test run in the background of a script starts with Ctrl-C ignored, and so would everything it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Nothing is timed in a test: a busy machine is not a failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 QEMU = ("debian-12/debian-6.1/qemu-microvm-x86_64", "debian-13/debian-6.12/qemu-microvm-x86_64")
 
