@@ -43,7 +43,7 @@ def main(words: Sequence[str]) -> None:
 def _cold(home: Path, name: str, rounds: int, only: Sequence[str] | None) -> object:
     """Everyone on one input, with nothing cached."""
     layout = inputs.make(home, name)
-    job = Job(home, layout, contenders.roomy(layout))
+    job = Job(home, layout, contenders.roomy(layout), contenders.enough(layout))
     chosen = [each for each in contenders.every() if not only or any(word in each.name for word in only)]
     rows = {each.name: Row(each.name, each.makes) for each in chosen}
     for number in range(rounds):

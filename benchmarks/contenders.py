@@ -26,6 +26,8 @@ class Job:
     layout: Path
     size: int
     """Bytes of a volume that is large enough, for tools that cannot tell themselves."""
+    inodes: int
+    """Inodes that are enough, for the same ones."""
 
     @property
     def image(self) -> str:
@@ -77,13 +79,17 @@ def _floor(job: Job) -> str:
 def _umoci(job: Job) -> str:
     _need("umoci", "mke2fs")
     rootless = "" if os.getuid() == 0 else "--rootless"
-    return f"umoci unpack {rootless} --image {job.image} b; mke2fs -q -t ext4 -d b/rootfs out {job.size >> 10}"
+    return f"umoci unpack {rootless} --image {job.image} b; mke2fs {_options(job)} -d b/rootfs out {job.size >> 10}"
 
 
 def _fakeroot(job: Job) -> str:
     _need("fakeroot", "tar", "mke2fs")
-    script = f"for l in {job.layers}; do tar -xzf $l -C t; done; mke2fs -q -t ext4 -d t out {job.size >> 10}"
+    script = f"for l in {job.layers}; do tar -xzf $l -C t; done; mke2fs {_options(job)} -d t out {job.size >> 10}"
     return f"mkdir t; fakeroot sh -euc {shlex.quote(script)}"
+
+
+def _options(job: Job) -> str:
+    return f"-q -t ext4 -N {job.inodes}"
 
 
 def _erofs_tree(job: Job) -> str:
@@ -98,7 +104,7 @@ def _squashfs(job: Job) -> str:
 
 def _mke2fs_tar(job: Job) -> str:
     tool = _newer(job.home, "mke2fs")
-    return f"{_floor(job)} - | {tool} -q -t ext4 -d - out {job.size >> 10}"
+    return f"{_floor(job)} - | {tool} {_options(job)} -d - out {job.size >> 10}"
 
 
 def _erofs_tar(job: Job) -> str:
@@ -127,6 +133,14 @@ def _need(*tools: str) -> None:
 def roomy(layout: Path) -> int:
     """Bytes of a volume that surely holds an image: what its layers inflate to, a third more, and 256 MiB."""
     return 256 * _MIB + inflated(layout) * 4 // 3
+
+
+def enough(layout: Path) -> int:
+    """Inodes for everything that an image's layers list, and a tenth more."""
+    note = layout / "entries"
+    if not note.exists():
+        note.write_text(str(sum(layouts.entries(path) for path, _, _ in layouts.layer_files(layout))))
+    return 1000 + int(note.read_text()) * 11 // 10
 
 
 def inflated(layout: Path) -> int:

@@ -20,7 +20,7 @@ _TIME = 1_700_000_000
 _DEBIAN = "systemd-sysv,udev,iproute2,openssh-server"
 _LARGE = (
     "systemd-sysv,udev,openssh-server,build-essential,python3-scipy,python3-matplotlib,locales-all,vim,perl-doc,git,"
-    "cmake,emacs-nox,nodejs"
+    "cmake,emacs-nox,nodejs,golang-1.19-src,libboost1.74-dev,python3-django"
 )
 _LARGE_SIZE = 1625 * _MIB
 _CHANGED = 50 * _MIB

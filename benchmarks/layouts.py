@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -107,3 +108,9 @@ def inflated(path: Path) -> int:
         while data := file.read(1 << 20):
             total += len(inflater.decompress(data))
     return total
+
+
+def entries(path: Path) -> int:
+    """Members of a gzipped tar."""
+    with tarfile.open(path, "r|gz") as archive:
+        return sum(1 for _ in archive)

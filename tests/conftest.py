@@ -48,3 +48,12 @@ def guest(home: Command, built: dict[str, dict[str, Any]], tmp_path_factory: pyt
     """A guest that runs shell scripts, with the kernel of Debian 12."""
     need(*tools_needed())
     return ShellGuest.of(home, built[QEMU[0]]["images"], tmp_path_factory.mktemp("guest"))
+
+
+@pytest.fixture(scope="session")
+def newer_guest(
+    home: Command, built: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> ShellGuest:
+    """The same with the kernel of Debian 13, which reads more."""
+    need(*tools_needed())
+    return ShellGuest.of(home, built[QEMU[1]]["images"], tmp_path_factory.mktemp("newer-guest"))

@@ -17,17 +17,17 @@ from tests.needs import need, need_root
 
 _PACK = """\
 set -e
-cd "$1"
-find v \\( -type s -o -type p -o -type b -o -type c \\) -exec stat -c '%d %i %f %u %g %Y %n' {} + >special
-tar --format=posix --numeric-owner --xattrs --xattrs-include='*' --sort=name --warning=no-file-ignored -cf out v special
+cd "${from:-$1}"
+what=${from:+.}
+find "${what:=v}" \\( -type s -o -type p -o -type b -o -type c \\) -exec stat -c '%d %i %f %u %g %Y %n' {} + \\
+    >"$1/special"
+tar --format=posix --numeric-owner --xattrs --xattrs-include='*' --sort=name --warning=no-file-ignored -cf "$1/out" \\
+    "$what" -C "$1" special
 """
-_MOUNT = (
-    """\
+_MOUNT = """\
 set -e
 mount -t "$2" -o "$3" "$4" "$1/v"
 """
-    + _PACK
-)
 
 
 def need_mount(filesystem: str) -> None:
@@ -45,26 +45,30 @@ def need_mount(filesystem: str) -> None:
 
 def read(filesystem: str, volume: Path, devices: Sequence[Path] = ()) -> dict[bytes, Fact]:
     """Every name of a volume; mount and loop devices are gone afterwards."""
-    options = ",".join(["ro", *(["loop"] if not devices else [])])
     with tempfile.TemporaryDirectory(prefix="bootworthy-mount-") as name:
-        folder = Path(name)
-        (folder / "v").mkdir()
-        loops: list[str] = []
-        try:
-            for device in (volume, *devices) if devices else ():
-                done = subprocess.run(
-                    ["losetup", "--find", "--show", "--read-only", device], capture_output=True, check=True, text=True
-                )
-                loops.append(done.stdout.strip())
-            options += "".join(f",device={loop}" for loop in loops[1:])
-            argv = ["unshare", "--mount", "--propagation=private", "sh", "-c", _MOUNT, "sh", str(folder)]
-            argv += [filesystem, options, loops[0] if loops else str(volume)]
-            done = subprocess.run(argv, capture_output=True, check=False, text=True)
-            assert done.returncode == 0, done.stderr + done.stdout
-        finally:
-            for loop in loops:
-                subprocess.run(["losetup", "--detach", loop], check=True)
-        return archive.below(archive.read(folder / "out"), b"v")
+        mounted(filesystem, volume, devices, _PACK, Path(name))
+        return archive.below(archive.read(Path(name) / "out"), b"v")
+
+
+def mounted(filesystem: str, volume: Path, devices: Sequence[Path], script: str, folder: Path) -> None:
+    """Run a shell script while a volume is mounted at `$1/v`, in a namespace of its own; `$1` is the scratch folder."""
+    options = ",".join(["ro", *(["loop"] if not devices else [])])
+    (folder / "v").mkdir()
+    loops: list[str] = []
+    try:
+        for device in (volume, *devices) if devices else ():
+            done = subprocess.run(
+                ["losetup", "--find", "--show", "--read-only", device], capture_output=True, check=True, text=True
+            )
+            loops.append(done.stdout.strip())
+        options += "".join(f",device={loop}" for loop in loops[1:])
+        argv = ["unshare", "--mount", "--propagation=private", "sh", "-c", _MOUNT + script, "sh", str(folder)]
+        argv += [filesystem, options, loops[0] if loops else str(volume)]
+        done = subprocess.run(argv, capture_output=True, check=False, text=True)
+        assert done.returncode == 0, done.stderr + done.stdout
+    finally:
+        for loop in loops:
+            subprocess.run(["losetup", "--detach", loop], check=True)
 
 
 def unpacked(argv: Sequence[str | Path], data: Path, folder: Path) -> dict[bytes, Fact]:
@@ -75,6 +79,19 @@ def unpacked(argv: Sequence[str | Path], data: Path, folder: Path) -> dict[bytes
     assert done.returncode == 0, done.stderr
     subprocess.run(["sh", "-c", _PACK, "sh", folder], check=True)
     return archive.below(archive.read(folder / "out"), b"v")
+
+
+def packed(root: Path, folder: Path) -> dict[bytes, Fact]:
+    """What is in a folder that is there already; the other one is scratch."""
+    done = subprocess.run(["sh", "-c", f"from=$2\n{_PACK}", "sh", folder, root], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return archive.below(archive.read(folder / "out"), b".")
+
+
+def squashfs_root_is_told() -> bool:
+    """Whether this mksquashfs, which is then 4.6 or later, makes a root that is not root's and of another time."""
+    said = subprocess.run(["mksquashfs", "-version"], capture_output=True, check=False, text=True).stdout
+    return tuple(map(int, said.split()[2].split(".")[:2])) >= (4, 6)
 
 
 def as_kernels_take_it(root: Node) -> None:

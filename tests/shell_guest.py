@@ -37,7 +37,7 @@ find /v \\( -type s -o -type p -o -type b -o -type c \\) -exec stat -c '%d %i %f
 """
 """All that a kernel says of what is below /v, onto the drive OUT."""
 _TOOLS = ("tar", "resize2fs")
-_OVER = b"guest: over"
+OVER = b"guest: over"
 _INIT = """\
 #!/bin/sh
 export PATH=/bin
@@ -61,6 +61,19 @@ class Drive:
 
     path: Path
     read_only: bool = False
+    log: Path | None = None
+    """Gets every write and flush in the order of their coming; `power` reads it."""
+
+    def argv(self, name: str) -> list[str]:
+        """QEMU's words for a drive with a write cache: what it acknowledges is safe when the guest has flushed."""
+        if self.log is None:
+            words = f"id={name},file={self.path},format=raw,if=none,cache=writeback" + ",readonly=on" * self.read_only
+            return ["-drive", words, "-device", f"virtio-blk-device,drive={name}"]
+        words = f"driver=blklogwrites,node-name={name}"
+        # The page cache of this host outlives QEMU, so waiting for its disk would add nothing.
+        for role, path in (("file", self.path), ("log", self.log)):
+            words += f",{role}.driver=file,{role}.filename={path},{role}.cache.no-flush=on"
+        return ["-blockdev", words, "-device", f"virtio-blk-device,drive={name},write-cache=on"]
 
 
 @dataclass(frozen=True)
@@ -111,15 +124,23 @@ class ShellGuest:
     def start(self, script: str, drives: Sequence[Drive]) -> Iterator[Session]:
         """Run a script for as long as the block lasts; any command of it that fails ends it."""
         with tempfile.TemporaryDirectory(prefix="bootworthy-guest-") as name:
-            folder = Path(name)
-            (folder / "initrd").write_bytes(cpio.write([*self.entries, cpio.file(b"script", script.encode())]))
-            argv = [*VMM.argv(self.plan, self.binary), "-initrd", str(folder / "initrd")]
-            for number, drive in enumerate(drives):
-                block = f"id=d{number},file={drive.path},format=raw,if=none"
-                argv += ["-drive", block + ",readonly=on" * drive.read_only]
-                argv += ["-device", f"virtio-blk-device,drive=d{number}"]
-            with launch(argv, folder) as running:
-                yield Session(running)
+            initrd = Path(name, "initrd")
+            initrd.write_bytes(cpio.write(self.with_script(script)))
+            with self.start_from(initrd, drives, Path(name)) as session:
+                yield session
+
+    def with_script(self, script: str) -> list[cpio.CpioEntry]:
+        """All that is in a guest's memory."""
+        return [*self.entries, cpio.file(b"script", script.encode())]
+
+    @contextlib.contextmanager
+    def start_from(self, initrd: Path, drives: Sequence[Drive], folder: Path) -> Iterator[Session]:
+        """Start from an initial RAM disk that somebody else wrote; `folder` gets the console's log."""
+        argv = [*VMM.argv(self.plan, self.binary), "-initrd", str(initrd)]
+        for number, drive in enumerate(drives):
+            argv += drive.argv(f"d{number}")
+        with launch(argv, folder) as running:
+            yield Session(running)
 
     @contextlib.contextmanager
     def boot(self, bootable: Bootable, folder: Path) -> Iterator[Session]:
@@ -131,7 +152,7 @@ class ShellGuest:
     def run(self, script: str, *drives: Drive, seconds: float = 200) -> str:
         """Run a script to its end, and return what it said."""
         with self.start(script, drives) as session:
-            said = session.until(_OVER, seconds)
+            said = session.until(OVER, seconds)
             session.end()
             return said
 
@@ -159,10 +180,13 @@ class Session:
             pass
         assert self.running.wait() == 0
 
-    def kill(self) -> None:
-        """End it as a power cut does."""
+    def kill(self) -> str:
+        """End it as a power cut does; all that it said."""
         self.running.child.signal_group(signal.SIGKILL)
         self.running.wait()
+        while data := self.running.read(10.0):
+            self.said += data
+        return self._all()
 
     def _all(self) -> str:
         return self.said.decode(errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -257,3 +258,47 @@ umount /v
     for volume in every:
         assert int(header(volume)["Block count"]) * BLOCK == 20 * GIB
         debugfs.check(volume)
+
+
+GROW = """
+mount -t ext4 /dev/vda /v
+(
+	count=0
+	while [ ! -e /stop ]; do
+		count=$((count + 1))
+		echo "$count" >"/v/work/$count"
+		cp /v/old "/v/work/copy-$((count % 4))"
+	done
+	sync
+	echo "wrote $count."
+) &
+/tools/resize2fs /dev/vda 9G
+/tools/resize2fs /dev/vda
+: >/stop
+wait
+umount /v
+"""
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_it_grows_step_by_step_while_it_is_written_to(profile: Profile, guest: ShellGuest, tmp_path: Path) -> None:
+    need("debugfs")
+    end = 20 * GIB + 60 * MIB  # its last group is a part of one, as the first size's is
+    volume = simple(tmp_path, "volume", profile=profile, size=3 * GIB + 40 * MIB)
+    before = header(volume)
+    with volume.open("r+b") as file:
+        file.truncate(end)
+    said = guest.run(GROW, Drive(volume))
+    match = re.search(r"wrote (\d+)\.", said)
+    assert match is not None
+    debugfs.check(volume)
+    after = header(volume)
+    assert (int(before["Block count"]), int(after["Block count"])) == ((3 * GIB + 40 * MIB) // BLOCK, end // BLOCK)
+    assert int(after["Inode count"]) * 25 == int(before["Inode count"]) * 161  # groups
+    debugfs.run(volume, [f"rdump /old /work {tmp_path}"], tmp_path)
+    old = b"0123456789abcdef" * 65536
+    assert (tmp_path / "old").read_bytes() == old
+    count = int(match[1])
+    found = {path.name: path.read_bytes() for path in (tmp_path / "work").iterdir()}
+    copies = {f"copy-{number % 4}": old for number in range(1, count + 1)}
+    assert found == copies | {str(number): f"{number}\n".encode() for number in range(1, count + 1)}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
+
+import isal
 
 from bootworthy.builders.base import File
 from bootworthy.builders.workshop import Workshop
@@ -55,7 +56,7 @@ def write_folder(store: Store, folder: Path, epoch: int) -> Layer:
 
 def made_with() -> dict[str, str]:
     """What compressed our layers, for the build record: other versions may make other compressed bytes."""
-    return {"compressor": "isal", "version": importlib.metadata.version("isal"), "level": str(writer.LEVEL)}
+    return {"compressor": "isal", "version": isal.__version__, "level": str(writer.LEVEL)}
 
 
 def _write(store: Store, members: Iterable[Member]) -> Layer:

@@ -6,6 +6,7 @@ Its times are whole seconds from 1970 to 2106, and it keeps attributes of `user`
 from __future__ import annotations
 
 import functools
+import os
 import re
 import time as clock
 from collections.abc import Mapping
@@ -24,7 +25,8 @@ from bootworthy.host.tools import Tool
 from bootworthy.layers.node import Kind, Tree
 
 MKSQUASHFS = Tool("mksquashfs", "squashfs-tools", "write squashfs")
-_REVISION = 1
+_UNSHARE = Tool("unshare", "util-linux", "write squashfs with mksquashfs before 4.6")
+_REVISION = 2
 _PROFILES = {
     "zstd": ("-comp", "zstd", "-Xcompression-level", "6"),
     "gzip": ("-comp", "gzip", "-Xcompression-level", "6"),
@@ -62,7 +64,7 @@ class Squashfs:
         Raises:
             UsageError: `squashfs.profile`, `squashfs.option`.
             RefusedError: the tree holds something that squashfs cannot keep.
-            HostError: `tool.missing`, `squashfs.tool-too-old`, `squashfs.no-compressor`.
+            HostError: `tool.missing`, `squashfs.tool-too-old`, `squashfs.no-compressor`, `squashfs.no-namespace`.
         """
         options.refuse("squashfs", "size", "free", "inodes", "label", "uuid")
         profile = options.one_of("squashfs", tuple(_PROFILES))
@@ -77,7 +79,7 @@ class Squashfs:
         program = MKSQUASHFS.require()
         version = _version(program, profile)
         timing, env = _timing(tree, time, version)
-        argv = (str(program), "-", tarred.OUT, *_FIXED, *_PROFILES[profile], *timing)
+        argv = (*_command(program, version), *_FIXED, *_PROFILES[profile], *timing)
         write = functools.partial(_write, argv, env, tree)
         facts = {"mksquashfs": ".".join(map(str, version))}
         return StreamedVolume("squashfs", profile, write, LeftOut.of(tree, _keeps, sockets=False), facts)
@@ -107,6 +109,25 @@ def _timing(tree: Tree, time: int, version: tuple[int, int]) -> tuple[tuple[str,
             "install squashfs-tools 4.6 or later",
         )  # fmt: skip
     return mode, {"SOURCE_DATE_EPOCH": str(max(time, newest))}
+
+
+def _command(program: Path, version: tuple[int, int]) -> tuple[str, ...]:
+    """The program and the name of its volume, run so that the root folder is root's.
+
+    Before 4.6 it is that of whoever runs mksquashfs, which is root of a user namespace where we are not. From in there
+    our open files have no name, so it inherits the volume.
+    """
+    if version >= _SETS_ROOT or (os.getuid(), os.getgid()) == (0, 0):
+        return (str(program), "-", tarred.OUT)
+    root = (str(_UNSHARE.require()), "--user", "--map-root-user")
+    if processes.run([*root, "true"], check=False).status:
+        raise HostError(
+            "squashfs.no-namespace", "mksquashfs before 4.6 would make its root folder yours, and not root's, as this"
+            " machine gives you no user namespace", where=root[0],
+            hint="install squashfs-tools 4.6 or later, or run it as root",
+        )  # fmt: skip
+    inherit = ("sh", "-c", 'exec 3<>"$1" && shift && exec "$@"', "sh", tarred.OUT)
+    return (*inherit, *root, str(program), "-", "/proc/self/fd/3")
 
 
 def stripped(target: bytes) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, BinaryIO
@@ -89,7 +88,8 @@ def into(
     file.flush()
     place = f"/proc/{os.getpid()}/fd/{file.fileno()}"
     words = [place if word == OUT else word for word in argv]
-    with tempfile.TemporaryFile() as said, progress.task(*work) as task:
+    # in memory: the disk of temporary files may be the one that is full
+    with open(os.memfd_create("said"), "w+b") as said, progress.task(*work) as task:
         with processes.spawn(words, env=env, stdin=processes.PIPE, stdout=said) as child:
             # a program that ends early says why itself
             with contextlib.suppress(BrokenPipeError):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 
 _FICLONE = 0x40049409
 """ioctl_ficlone(2), as every architecture of Linux with generic ioctl numbers has it."""
+_FICLONERANGE = 0x4020940D
+_RANGE = struct.Struct("@qQQQ")
+"""`struct file_clone_range`: source, where in it, how much, where in the target."""
 _PIECE = 16 << 20
 _CANNOT_SHARE = {
     errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM, errno.EACCES, errno.ETXTBSY,
@@ -77,25 +81,33 @@ def copy_sparse(source: int, target: int, advance: Callable[[int], None] | None 
         at = end
 
 
-def copy_stored(
-    source: int, start: int, target: int, at: int, length: int, advance: Callable[[int], None] | None = None
-) -> int:
-    """As `copy`, to where the target is a hole; holes stay holes.
+def share_range(source: int, start: int, length: int, target: int, at: int) -> bool:
+    """Make a run of whole blocks one with another file's; False where the filesystem cannot.
+
+    Raises:
+        OSError: it failed for another reason.
+    """
+    try:
+        fcntl.ioctl(target, _FICLONERANGE, _RANGE.pack(source, start, length, at))
+    except OSError as error:
+        if error.errno in _CANNOT_SHARE:
+            return False
+        raise
+    return True
+
+
+def stored(source: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts of a run that are no holes, as (start, end).
 
     Raises:
         OSError: as the operating system says.
     """
-    place, end = start, min(start + length, os.fstat(source).st_size)
-    while place < end:
-        data = _seek(source, place, os.SEEK_DATA, end)
-        if advance is not None:
-            advance(data - place)
-        stop = _seek(source, data, os.SEEK_HOLE, end) if data < end else end
-        done = copy(source, data, target, at + data - start, stop - data, advance)
-        if done < stop - data:
-            return data + done - start
-        place = stop
-    return max(0, end - start)
+    while start < end:
+        data = _seek(source, start, os.SEEK_DATA, end)
+        if data == end:
+            return
+        start = _seek(source, data, os.SEEK_HOLE, end)
+        yield data, start
 
 
 def _seek(source: int, place: int, whence: int, end: int) -> int:

@@ -29,6 +29,9 @@ def writing(where: Path) -> Iterator[None]:
     """
     try:
         yield
+    except SpaceError as error:
+        error.where = error.where or str(where)  # a program that found no room may not say where
+        raise
     except OSError as error:
         if error.errno in _FULL:
             raise full(where) from error

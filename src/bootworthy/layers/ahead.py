@@ -1,48 +1,46 @@
-"""An iterator that works ahead in a thread of its own, so that inflating overlaps with what is done with the result."""
+"""Threads that work ahead of what needs their results, or behind what makes their work, a few pieces apart."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
 
 _DEPTH = 6
 """Pieces that may wait."""
 
 
-class _Line:
-    """Pieces on their way from one thread to another."""
+class _Line(Generic[Item]):
+    """Items on their way from one thread to another."""
 
-    def __init__(self) -> None:
-        self._waiting: deque[bytes] = deque()
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        self._waiting: deque[Item] = deque()
         self._changed = threading.Condition()
         self._error: BaseException | None = None
         self._ended = False
         self._stopped = False
 
-    def fill(self, pieces: Iterable[bytes]) -> None:
-        """Put everything in; run by the thread that works ahead."""
-        error: BaseException | None = None
-        try:
-            for piece in pieces:
-                if not self._put(piece):
-                    break
-        except BaseException as raised:  # noqa: BLE001  (raised again by the thread that reads)
-            error = raised
+    def put(self, item: Item) -> bool:
+        """Put one in, once there is room; False when nothing is wanted any more."""
+        with self._changed:
+            while len(self._waiting) >= self._depth and not self._stopped:
+                self._changed.wait()
+            self._waiting.append(item)
+            self._changed.notify()
+            return not self._stopped
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Nothing more comes; whoever takes things out meets `error` behind the last one."""
         with self._changed:
             self._error, self._ended = error, True
             self._changed.notify()
 
-    def _put(self, piece: bytes) -> bool:
-        with self._changed:
-            while len(self._waiting) >= _DEPTH and not self._stopped:
-                self._changed.wait()
-            self._waiting.append(piece)
-            self._changed.notify()
-            return not self._stopped
-
-    def drain(self) -> Iterator[bytes]:
+    def drain(self) -> Iterator[Item]:
         """Take everything out."""
         while True:
             with self._changed:
@@ -50,11 +48,16 @@ class _Line:
                     self._changed.wait()
                 if not self._waiting:
                     break
-                piece = self._waiting.popleft()
+                item = self._waiting.popleft()
                 self._changed.notify()
-            yield piece
+            yield item
         if self._error is not None:
             raise self._error
+
+    def clear(self) -> None:
+        """Drop what waits."""
+        with self._changed:
+            self._waiting.clear()
 
     def stop(self) -> None:
         """Nothing more is wanted."""
@@ -64,16 +67,64 @@ class _Line:
 
 
 @contextlib.contextmanager
-def ahead(pieces: Iterable[bytes]) -> Iterator[Iterator[bytes]]:
+def ahead(pieces: Iterable[Item]) -> Iterator[Iterator[Item]]:
     """What `pieces` gives, made in another thread, a few pieces ahead; an error comes where its piece would have come.
 
     When the block has ended, so has the thread: it stops after the piece that it is at.
     """
-    line = _Line()
-    thread = threading.Thread(target=line.fill, args=(pieces,), name="ahead", daemon=True)
+    line: _Line[Item] = _Line(_DEPTH)
+
+    def fill() -> None:
+        error: BaseException | None = None
+        try:
+            for piece in pieces:
+                if not line.put(piece):
+                    break
+        except BaseException as raised:  # noqa: BLE001  (raised again by the thread that reads)
+            error = raised
+        line.end(error)
+
+    thread = threading.Thread(target=fill, name="ahead", daemon=True)
     thread.start()
     try:
         yield line.drain()
     finally:
         line.stop()
         thread.join()
+
+
+@contextlib.contextmanager
+def behind(work: Callable[[Item], object], depth: int = _DEPTH) -> Iterator[Callable[[Item], None]]:
+    """A function that has another thread do `work` on what it is called with, in order; it waits while `depth` wait.
+
+    When the block ends well all of it is done; when it ends with an error, what waits is dropped. An error of `work`
+    is raised by the next call, or at the end of the block.
+    """
+    line: _Line[Item] = _Line(depth)
+    failed: list[BaseException] = []
+
+    def put(item: Item) -> None:
+        if not line.put(item):
+            raise failed[0]
+
+    def run() -> None:
+        try:
+            for item in line.drain():
+                work(item)
+        except BaseException as raised:  # noqa: BLE001  (raised again by the thread that puts)
+            failed.append(raised)
+            line.stop()
+
+    thread = threading.Thread(target=run, name="behind", daemon=True)
+    thread.start()
+    try:
+        yield put
+    except BaseException:
+        line.clear()
+        line.end()
+        thread.join()
+        raise
+    line.end()
+    thread.join()
+    if failed:
+        raise failed[0]

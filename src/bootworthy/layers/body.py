@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,13 +21,14 @@ from bootworthy.host.boot import boot_id, same_boot
 from bootworthy.host.files import scratch, writing
 from bootworthy.layers import index as indexes
 from bootworthy.layers import placing, tar
-from bootworthy.layers.ahead import ahead
+from bootworthy.layers.ahead import ahead, behind
+from bootworthy.layers.bounds import bounded
 from bootworthy.layers.bulk import bulk
 from bootworthy.layers.compression import Meter, inflate
 from bootworthy.layers.entry import Entry
 from bootworthy.layers.index import Index, Layer
 from bootworthy.layers.node import BLOCK, Chunk, Kind
-from bootworthy.layers.placing import Placer
+from bootworthy.layers.placing import BodyWriter, Placer
 from bootworthy.layers.stream import Stream
 
 
@@ -43,6 +44,8 @@ class LayerFiles:
     """Of that compressed stream, in bytes."""
     body: Path
     index: Path
+    entries: Index | None = field(default=None, repr=False, compare=False)
+    """What is in `index`, for the process that has just written it."""
 
     def load(self) -> Index:
         """The entries.
@@ -50,6 +53,8 @@ class LayerFiles:
         Raises:
             IntegrityError: `layer.bad-index`.
         """
+        if self.entries is not None:
+            return self.entries
         with bulk():
             return indexes.decode(self.index.read_bytes(), where=str(self.index))
 
@@ -114,29 +119,36 @@ def ingest(
         body, index = room / "body", room / "index"
         meter = Meter(stream, seen)
         with writing(body), body.open("wb", buffering=0) as file, bulk():
-            placer = Placer(file.fileno())
-            with ahead(inflate(meter, media_type, where=where)) as pieces:
-                hashed = _Hashed(pieces)
-                tape = Stream(hashed, where=where)
-                entries = [_store(entry, tape, placer) for entry in tar.read(tape)]
+            sums, store = hashlib.sha256(), BodyWriter(file.fileno())
+            with (
+                behind(store.write, placing.WAITING) as write,
+                behind(sums.update) as hashed,
+                ahead(inflate(meter, media_type, where=where)) as pieces,
+            ):
+                placer = Placer(write)
+                tape = Stream(_passed(pieces, hashed), where=where)
+                entries = [_store(entry, tape, placer) for entry in bounded(tar.read(tape), where=where)]
                 tape.drain()
-            checksum = placer.finish()
+                placer.flush()
+            store.finish()
             _expect(meter.digest, digest, "digest", where)
-            _expect(hashed.digest, diff_id, "diff-id", where)
-        layer = Layer(hashed.digest, meter.digest, meter.size, placer.position, checksum, boot_id())
+            _expect(found_id := f"sha256:{sums.hexdigest()}", diff_id, "diff-id", where)
+        layer = Layer(found_id, meter.digest, meter.size, placer.position, store.checksum, boot_id())
+        made = Index(layer, entries)
         with writing(index), bulk():
-            index.write_bytes(indexes.encode(Index(layer, entries)))
-        return _publish(folder, layer, body, index)
+            index.write_bytes(indexes.encode(made))
+        return _publish(folder, made, body, index)
 
 
-def _publish(folder: Path, layer: Layer, body: Path, index: Path) -> LayerFiles:
+def _publish(folder: Path, made: Index, body: Path, index: Path) -> LayerFiles:
+    layer = made.layer
     if (found := find(folder, layer.diff_id)) is not None:
         return found
     final_body, final_index = names(folder, layer.diff_id)
     with writing(folder):
         body.replace(final_body)
         index.replace(final_index)
-    return LayerFiles(layer.diff_id, layer.digest, layer.size, final_body, final_index)
+    return LayerFiles(layer.diff_id, layer.digest, layer.size, final_body, final_index, made)
 
 
 def _expect(found: str, wanted: str | None, what: str, where: str | None) -> None:
@@ -147,21 +159,11 @@ def _expect(found: str, wanted: str | None, what: str, where: str | None) -> Non
         )  # fmt: skip
 
 
-class _Hashed:
-    """Pieces that are hashed as they pass."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = pieces
-        self._hash = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            self._hash.update(piece)
-            yield piece
-
-    @property
-    def digest(self) -> str:
-        return f"sha256:{self._hash.hexdigest()}"
+def _passed(pieces: Iterable[bytes], also: Callable[[bytes], None]) -> Iterator[bytes]:
+    """Pieces that somebody else gets too."""
+    for piece in pieces:
+        also(piece)
+        yield piece
 
 
 def _store(entry: Entry, tape: Stream, body: Placer) -> Entry:

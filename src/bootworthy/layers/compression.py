@@ -6,13 +6,14 @@ import bz2
 import hashlib
 import lzma
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import BinaryIO, Protocol, cast
 
 from isal import igzip_lib
 
 from bootworthy.errors import IntegrityError
+from bootworthy.host.settings import LAYER_LIMIT, most_inflated
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -21,6 +22,8 @@ else:
 
 _INPUT = 256 * 1024
 _OUTPUT = 1024 * 1024
+_FIRST = 16 * 1024
+"""Bytes that a member behind another is given to begin with: it may be tiny, and what it does not use is copied."""
 _FAILURES: tuple[type[Exception], ...] = (
     cast("type[Exception]", igzip_lib.error), zstd.ZstdError, lzma.LZMAError, EOFError, OSError, ValueError,
 )  # fmt: skip
@@ -103,14 +106,27 @@ class Readable(Protocol):
         """At most `size` bytes; none at the end."""
 
 
-def inflate(stream: Readable, media_type: str = "", *, where: str | None = None) -> Iterator[bytes]:
+def inflate(
+    stream: Readable, media_type: str = "", *, where: str | None = None, limit: int | None = None
+) -> Iterator[bytes]:
     """The uncompressed bytes of a stream, in pieces of at most 1 MiB; the stream is read to its very end.
 
     The first bytes say what the compression is, because media types in the wild are wrong at times; `media_type`
     (`...+gzip`, `...+zstd`, `....tar`) decides only when it promises a compression that is not there.
 
+    Memory is bounded whatever the stream says: a zstd window of more than 128 MiB and an xz dictionary that takes more
+    than 1 GiB are refused.
+
+    Args:
+        stream: compressed, or not.
+        media_type: what its descriptor calls it.
+        where: what to call it in messages.
+        limit: bytes that it may inflate to; without one, as many as the settings of this machine allow a layer.
+
     Raises:
-        IntegrityError: `layer.corrupt`: it breaks off, or a checksum is wrong, or it is not what it says it is.
+        IntegrityError: `layer.corrupt`: it breaks off, or a checksum is wrong, or it is not what it says it is;
+            `layer.too-large`: it inflates to more than `limit`.
+        DocumentError: `settings.bad`, when the limit that is set is none.
     """
     start = stream.read(_INPUT)
     while start and len(start) < 6 and (more := stream.read(_INPUT)):
@@ -119,8 +135,9 @@ def inflate(stream: Readable, media_type: str = "", *, where: str | None = None)
     if compression is Compression.NONE:
         if start and media_type.endswith(("gzip", "zstd")):
             raise _corrupt(f"does not begin as {media_type} must", where)
-        return _plain(stream, start)
-    return _members(stream, start, compression, where)
+        return _plain(stream, start)  # no longer than its blob, whose size is declared
+    most = most_inflated() if limit is None else limit
+    return _limited(_members(stream, start, compression, where), most, where)
 
 
 def _plain(stream: Readable, data: bytes) -> Iterator[bytes]:
@@ -129,15 +146,30 @@ def _plain(stream: Readable, data: bytes) -> Iterator[bytes]:
         data = stream.read(_OUTPUT)
 
 
+def _limited(pieces: Iterable[bytes], limit: int, where: str | None) -> Iterator[bytes]:
+    """Pieces, as long as they are not more than so many bytes."""
+    left = limit
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise IntegrityError(
+                "layer.too-large", f"the layer inflates to more than {limit} bytes, the most that is allowed here",
+                where=where, hint=f"if it is meant to be so large, allow more: {LAYER_LIMIT}=256G",
+            )  # fmt: skip
+        yield piece
+
+
 def _members(stream: Readable, data: bytes, compression: Compression, where: str | None) -> Iterator[bytes]:
     make = _MAKERS[compression]
-    while data:
+    source = _Given(stream, data)
+    share = _INPUT
+    while source.more():
         member = make()
         while not member.eof:
-            if member.needs_input and not data:
-                data = stream.read(_INPUT)
-                if not data:
-                    raise _corrupt(f"breaks off in the middle of its {compression} data", where)
+            data = b""
+            if member.needs_input and not (data := source.take(share)):
+                raise _corrupt(f"breaks off in the middle of its {compression} data", where)
+            share = _INPUT
             try:
                 piece = member.decompress(data, _OUTPUT)
             except _FAILURES as error:
@@ -146,10 +178,10 @@ def _members(stream: Readable, data: bytes, compression: Compression, where: str
                 yield piece
             elif not data and _stuck(member):
                 raise _corrupt(f"its {compression} data leads nowhere", where)
-            data = b""
-        data = member.unused_data or stream.read(_INPUT)
+        source.back(len(member.unused_data))
         if compression is not Compression.ZSTD:
-            data = _after_padding(stream, data)
+            source.skip_zeros()
+        share = _FIRST
 
 
 def _stuck(member: _Decompressor) -> bool:
@@ -157,11 +189,38 @@ def _stuck(member: _Decompressor) -> bool:
     return not (member.eof or member.needs_input)
 
 
-def _after_padding(stream: Readable, data: bytes) -> bytes:
-    """Zeros may follow the last member: tapes and some registries pad."""
-    while data and not data[0] and not (data := data.lstrip(b"\0")):
-        data = stream.read(_INPUT)
-    return data
+class _Given:
+    """What was read of a compressed stream, some of which a member may not have wanted."""
+
+    def __init__(self, stream: Readable, data: bytes) -> None:
+        self._stream = stream
+        self._data = data
+        self._at = 0
+
+    def more(self) -> bool:
+        """Whether there is anything left."""
+        if self._at == len(self._data):
+            self._data, self._at = self._stream.read(_INPUT), 0
+        return bool(self._data)
+
+    def take(self, size: int) -> bytes:
+        """Some bytes, at most `size`; none at the end."""
+        if not self.more():
+            return b""
+        found = self._data[self._at : self._at + size]  # the whole, where it fits, is not copied
+        self._at += len(found)
+        return found
+
+    def back(self, size: int) -> None:
+        """Of what was taken last, so many bytes were not used."""
+        self._at -= size
+
+    def skip_zeros(self) -> None:
+        """Zeros may follow the last member: tapes and some registries pad."""
+        while self.more():
+            if self._data[self._at]:
+                return
+            self._at = len(self._data) - len(self._data[self._at :].lstrip(b"\0"))
 
 
 def _corrupt(message: str, where: str | None) -> IntegrityError:

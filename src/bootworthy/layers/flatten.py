@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable, Container, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from bootworthy.errors import IntegrityError
 from bootworthy.host.progress import QUIET, Progress
-from bootworthy.layers.body import LayerFiles, find, ingest
+from bootworthy.layers.body import LayerFiles, find, ingest, names
 from bootworthy.layers.bulk import bulk
+from bootworthy.layers.faults import layer_name, naming, verdict
 from bootworthy.layers.merge import merge
 from bootworthy.layers.node import Tree
 
@@ -72,9 +74,10 @@ def tree_of(image: Image, cache: Path, progress: Progress = QUIET) -> Tree:
         IntegrityError: a layer is corrupt, malformed, or not what the image says it is.
         SpaceError, HostError: the cache cannot be written.
     """
-    with bulk():
-        files = take(image, cache, progress)
-        return merge((each.load() for each in files), [each.body for each in files])
+    with bulk(), naming(image):
+        bodies = [names(cache, layer.diff_id)[0] for layer in image.layers]
+        with _taking(image, cache, progress) as taken:
+            return merge((files.load() for files in taken), bodies)
 
 
 def take(image: Image, cache: Path, progress: Progress = QUIET) -> list[LayerFiles]:
@@ -83,15 +86,27 @@ def take(image: Image, cache: Path, progress: Progress = QUIET) -> list[LayerFil
     Raises:
         IntegrityError, SpaceError, HostError: as `tree_of`.
     """
-    there = {layer.diff_id: find(cache, layer.diff_id) for layer in image.layers}
-    taken = {diff_id: files for diff_id, files in there.items() if files is not None}
-    if len(taken) < len(there):
-        taken |= _take_missing(image, cache, progress, taken.keys())
-    return [taken[layer.diff_id] for layer in image.layers]
+    with _taking(image, cache, progress) as taken:
+        return list(taken)
 
 
-def _take_missing(image: Image, cache: Path, progress: Progress, there: Container[str]) -> dict[str, LayerFiles]:
-    """Take in the layers that are not there, side by side."""
+@contextlib.contextmanager
+def _taking(image: Image, cache: Path, progress: Progress) -> Iterator[Iterator[LayerFiles]]:
+    """The layers of an image, lowest first, each as soon as it is there; those above it go on meanwhile."""
+    found = {layer.diff_id: find(cache, layer.diff_id) for layer in image.layers}
+    there = {diff_id: files for diff_id, files in found.items() if files is not None}
+    if len(there) == len(found):
+        yield (there[layer.diff_id] for layer in image.layers)
+        return
+    with _missing(image, cache, progress, there) as futures:
+        yield (there.get(each.diff_id) or _next(futures, each.diff_id) for each in image.layers)
+
+
+@contextlib.contextmanager
+def _missing(
+    image: Image, cache: Path, progress: Progress, there: Container[str]
+) -> Iterator[dict[str, Future[LayerFiles]]]:
+    """The layers that are not there, by diffID, taken in side by side."""
     stop = threading.Event()
     layers = [(number, layer) for number, layer in enumerate(image.layers) if layer.diff_id not in there]
     first = {layer.diff_id: number for number, layer in reversed(layers)}
@@ -111,35 +126,38 @@ def _take_missing(image: Image, cache: Path, progress: Progress, there: Containe
             for diff_id, number in sorted(first.items(), key=_number)
         }
         try:
-            _wait(list(futures.values()))
+            yield futures
         finally:
             stop.set()  # whoever still runs when one failed, or Ctrl-C came, stops at its next read
             pool.shutdown(wait=True, cancel_futures=True)
-        return {diff_id: future.result() for diff_id, future in futures.items()}
 
 
 def _number(item: tuple[str, int]) -> int:
     return item[1]
 
 
-def _wait(futures: Sequence[Future[LayerFiles]]) -> None:
-    """Wait for all of them; the first error ends it, and of several the lowest layer's is raised."""
-    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-    for future in futures:
-        if future in done:
-            future.result()
+def _next(futures: Mapping[str, Future[LayerFiles]], diff_id: str) -> LayerFiles:
+    """One of them, once it is there; the first error of any ends it, and of several the lowest layer's is raised."""
+    wanted = futures[diff_id]
+    left = set(futures.values())
+    while not wanted.done():
+        done, left = wait(left, return_when=FIRST_COMPLETED)
+        for future in futures.values():
+            if future in done:
+                future.result()
+    return wanted.result()
 
 
 def _take(image: Image, number: int, cache: Path, seen: Callable[[int], None]) -> LayerFiles:
     layer = image.layers[number]
     blob = layer.descriptor
-    where = f"layer {number + 1} of {len(image.layers)}, {blob.digest}"
+    where = layer_name(image, number)
     if not layer.diff_id.startswith("sha256:"):
         raise IntegrityError(
             "layer.unknown-digest", f"its diffID {layer.diff_id!r} is none that can be checked", where=where,
             hint="build the image with sha256 digests",
         )  # fmt: skip
-    with image.open_layer(number) as stream:
+    with image.open_layer(number) as stream, verdict(stream):
         return ingest(
             stream, blob.media_type, cache, diff_id=layer.diff_id, seen=seen, where=where,
             digest=blob.digest if blob.digest.startswith("sha256:") else None,

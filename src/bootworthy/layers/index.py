@@ -28,6 +28,9 @@ _MAGIC = b"BWLAYER\n"
 _HEADER = struct.Struct("<8s I I Q Q Q 32s 32s I 16s")
 _BOOT = _HEADER.size - 16
 _RECORD = struct.Struct("<I I I I q I Q I I I I I I")
+_FIRST = struct.Struct("<I I I I q I")
+_SPLIT = struct.Struct("<28s Q I I I I I I")
+"""A record, of which `_FIRST` is left as it is: many entries have the same."""
 _XATTR = struct.Struct("<H I")
 _CHUNK = struct.Struct("<Q Q Q")
 _SECOND = 10**9
@@ -68,27 +71,34 @@ class Index:
 
 def encode(index: Index) -> bytes:
     """An index as it is on disk."""
-    records = bytearray()
-    heap = bytearray()
-    for entry in index.entries:
+    records = bytearray(_RECORD.size * len(index.entries))
+    heap: list[bytes] = []
+    for number, entry in enumerate(index.entries):
+        path, target, chunks = entry.path, entry.target, entry.chunks
+        attributes = _packed(entry.xattrs) if entry.xattrs else b""
         seconds, nanoseconds = divmod(entry.mtime, _SECOND)
-        attributes = b"".join(_XATTR.pack(len(name), len(value)) + name + value for name, value in entry.xattrs)
-        records += _RECORD.pack(
-            _CODES[entry.kind], entry.mode, entry.uid, entry.gid, seconds, nanoseconds, entry.size, *entry.device,
-            len(entry.path), len(entry.target), len(attributes), len(entry.chunks),
+        major, minor = entry.device
+        _RECORD.pack_into(
+            records, number * _RECORD.size, _CODES[entry.kind], entry.mode, entry.uid, entry.gid, seconds, nanoseconds,
+            entry.size, major, minor, len(path), len(target), len(attributes), len(chunks),
         )  # fmt: skip
-        heap += entry.path
-        heap += entry.target
-        heap += attributes
-        for chunk in entry.chunks:
-            heap += _CHUNK.pack(chunk.offset, chunk.length, chunk.position)
+        heap.append(path)
+        if target or attributes:
+            heap += target, attributes
+        for offset, length, _, position in chunks:
+            heap.append(_CHUNK.pack(offset, length, position))
+    rest = b"".join(heap)
     layer = index.layer
-    checksum = isal_zlib.crc32(heap, isal_zlib.crc32(records))
+    checksum = isal_zlib.crc32(rest, isal_zlib.crc32(records))
     header = _HEADER.pack(
         _MAGIC, VERSION, checksum, len(index.entries), layer.size, layer.stored, _raw(layer.diff_id),
         _raw(layer.digest), layer.checksum, layer.boot,
     )  # fmt: skip
-    return b"".join((header, records, heap))
+    return b"".join((header, records, rest))
+
+
+def _packed(xattrs: Sequence[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([_XATTR.pack(len(name), len(value)) + name + value for name, value in xattrs])
 
 
 def peek(data: bytes, *, where: str | None = None) -> Layer:
@@ -135,15 +145,17 @@ def decode(data: bytes, *, where: str | None = None) -> Index:
     at = _HEADER.size + count * _RECORD.size
     entries: list[Entry] = []
     stored = layer.stored
-    for record in _RECORD.iter_unpack(memoryview(data)[_HEADER.size : at]):
-        code, mode, uid, gid, seconds, nanoseconds, size, major, minor, name, target, attributes, chunks = record
-        if code >= len(_KINDS):
-            raise _bad("it has an entry of no known kind", where)
+    known: dict[bytes, tuple[Kind | None, int, int, int, int]] = {}
+    for record in _SPLIT.iter_unpack(memoryview(data)[_HEADER.size : at]):
+        first, size, major, minor, name, target, attributes, chunks = record
+        if first not in known:
+            known[first] = _first(first, where)
+        kind, mode, uid, gid, mtime = known[first]
         middle = at + name
         end = middle + target
         entry = Entry(
-            data[at:middle], _KINDS[code], mode, uid, gid, seconds * _SECOND + nanoseconds, size,
-            data[middle:end] if target else b"", (major, minor) if major or minor else _NO_DEVICE,
+            data[at:middle], kind, mode, uid, gid, mtime, size, data[middle:end] if target else b"",
+            (major, minor) if major or minor else _NO_DEVICE,
         )  # fmt: skip
         at = end
         if attributes:
@@ -151,7 +163,7 @@ def decode(data: bytes, *, where: str | None = None) -> Index:
             at += attributes
         if chunks == 1 and at + _CHUNK.size <= len(data):
             offset, length, position = _CHUNK.unpack_from(data, at)
-            if offset % BLOCK or position % BLOCK or position + length > stored:
+            if (offset | position) % BLOCK or position + length > stored:
                 raise _bad("it points outside its body", where)
             entry.chunks = (Chunk(offset, length, 0, position),)
             at += _CHUNK.size
@@ -163,6 +175,14 @@ def decode(data: bytes, *, where: str | None = None) -> Index:
     if at != len(data):
         raise _bad("its length is wrong", where)
     return Index(layer, entries)
+
+
+def _first(packed: bytes, where: str | None) -> tuple[Kind | None, int, int, int, int]:
+    """Kind, mode, owner, group and time."""
+    code, mode, uid, gid, seconds, nanoseconds = _FIRST.unpack(packed)
+    if code >= len(_KINDS):
+        raise _bad("it has an entry of no known kind", where)
+    return _KINDS[code], mode, uid, gid, seconds * _SECOND + nanoseconds
 
 
 def _xattrs(data: bytes, where: str | None) -> tuple[tuple[bytes, bytes], ...]:
@@ -181,11 +201,11 @@ def _xattrs(data: bytes, where: str | None) -> tuple[tuple[bytes, bytes], ...]:
 def _chunks(data: bytes, stored: int, where: str | None) -> tuple[Chunk, ...]:
     if len(data) % _CHUNK.size:
         raise _bad("its length is wrong", where)
-    found = tuple(Chunk(offset, length, 0, position) for offset, length, position in _CHUNK.iter_unpack(data))
-    for chunk in found:
-        if chunk.offset % BLOCK or chunk.position % BLOCK or chunk.position + chunk.length > stored:
+    found = [Chunk(offset, length, 0, position) for offset, length, position in _CHUNK.iter_unpack(data)]
+    for offset, length, _, position in found:
+        if (offset | position) % BLOCK or position + length > stored:
             raise _bad("it points outside its body", where)
-    return found
+    return tuple(found)
 
 
 def _raw(digest: str) -> bytes:

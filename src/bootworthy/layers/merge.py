@@ -28,6 +28,7 @@ _OPAQUE = b".wh..wh..opq"
 _LONGEST_NAME = 255
 _LONGEST_TARGET = 4095
 _MOST_LINKS = 40
+_NO_NAMES = frozenset({b"", b".", b".."})
 
 
 def merge(indexes: Iterable[Index], bodies: Sequence[Path]) -> Tree:
@@ -53,25 +54,44 @@ class _Apply:
         self._where = where
         self._parents: dict[bytes, Node] = {}
 
-    def all(self, entries: Iterable[Entry]) -> None:
-        additions: list[tuple[tuple[bytes, ...], Entry]] = []
+    def all(self, entries: Sequence[Entry]) -> None:
+        if any(_WHITEOUT in entry.path for entry in entries):
+            entries = self._unmarked(entries)
+        parents = self._parents
+        for entry in entries:
+            # Nearly every path is a directory's that is known, spelled the same way, and one more name.
+            above, _, name = entry.path.rpartition(b"/")
+            parent = parents.get(above)
+            if parent is None or name in _NO_NAMES or len(name) > _LONGEST_NAME:
+                names = self._names(entry.path)
+                if not names:
+                    self._describe_root(entry)
+                    continue
+                parent = self._parent(names[:-1])
+                if above and name == names[-1]:  # nothing above the name is the root of absolute paths, too
+                    parents[above] = parent
+                name = names[-1]
+            self._add(parent, name, entry)
+
+    def _unmarked(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Apply the whiteouts; what is left of the entries."""
+        additions: list[Entry] = []
         whiteouts: list[tuple[bytes, ...]] = []
         for entry in entries:
-            names = self._names(entry.path)
             if _WHITEOUT not in entry.path:
-                additions.append((names, entry))
+                additions.append(entry)
                 continue
+            names = self._names(entry.path)
             last = names[-1] if names else b""
             if last == _OPAQUE or (last.startswith(_WHITEOUT) and not last.startswith(_META)):
                 whiteouts.append(names)
             elif not any(name.startswith(_META) for name in names):
-                additions.append((names, entry))
+                additions.append(entry)
         if whiteouts:
-            directories = {names for names, entry in additions if entry.kind is Kind.DIRECTORY}
+            directories = {self._names(entry.path) for entry in additions if entry.kind is Kind.DIRECTORY}
             for names in whiteouts:
                 self._hide(names, directories)
-        for names, entry in additions:
-            self._add(names, entry)
+        return additions
 
     def _names(self, path: bytes) -> tuple[bytes, ...]:
         """The components of a path, held to what a path in a layer may be."""
@@ -101,29 +121,24 @@ class _Apply:
         else:
             parent.children.pop(hidden, None)
 
-    def _add(self, names: tuple[bytes, ...], entry: Entry) -> None:
-        if not names:
-            if entry.kind is not Kind.DIRECTORY:
-                raise self._bad("layer.bad-entry", "the root is no directory")
-            _describe(self._root, entry)
-            return
-        parent = self._parent(names[:-1])
-        name = names[-1]
-        there = parent.children.get(name)
-        if entry.kind is None:
-            node = self._linked(entry)
-        elif entry.kind is Kind.DIRECTORY and there is not None and there.kind is Kind.DIRECTORY:
-            _describe(there, entry)
-            return
-        else:
-            node = self._node(entry)
-        if there is not None and there.kind in {Kind.DIRECTORY, Kind.SYMLINK}:
-            self._parents.clear()
-        parent.children[name] = node
+    def _describe_root(self, entry: Entry) -> None:
+        if entry.kind is not Kind.DIRECTORY:
+            raise self._bad("layer.bad-entry", "the root is no directory")
+        _describe(self._root, entry)
 
-    def _node(self, entry: Entry) -> Node:
-        assert entry.kind is not None
-        if entry.kind is Kind.SYMLINK and not 0 < len(entry.target) <= _LONGEST_TARGET:
+    def _add(self, parent: Node, name: bytes, entry: Entry) -> None:
+        children, kind = parent.children, entry.kind
+        there = children.get(name)
+        if there is not None:
+            if kind is Kind.DIRECTORY and there.kind is Kind.DIRECTORY:
+                _describe(there, entry)
+                return
+            if there.kind is Kind.DIRECTORY or there.kind is Kind.SYMLINK:
+                self._parents.clear()
+        children[name] = self._linked(entry) if kind is None else self._node(kind, entry)
+
+    def _node(self, kind: Kind, entry: Entry) -> Node:
+        if kind is Kind.SYMLINK and not 0 < len(entry.target) <= _LONGEST_TARGET:
             raise self._bad(
                 "layer.bad-entry",
                 f"the symbolic link {_shown(entry.path)} has a target of {len(entry.target)} bytes, "
@@ -134,7 +149,7 @@ class _Apply:
             number = self._number
             chunks = tuple([Chunk(offset, length, number, position) for offset, length, _, position in chunks])
         return Node(
-            entry.kind, entry.mode, entry.uid, entry.gid, entry.mtime, entry.xattrs, entry.size, chunks, entry.target,
+            kind, entry.mode, entry.uid, entry.gid, entry.mtime, entry.xattrs, entry.size, chunks, entry.target,
             entry.device,
         )  # fmt: skip
 

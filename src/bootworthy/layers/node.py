@@ -12,8 +12,11 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
+from bootworthy.errors import IntegrityError
+
 BLOCK = 4096
 """Bodies keep file data on multiples of this, and so do the filesystems that are made from them."""
+_MOST_READ = 2 << 30
 
 
 class Kind(Enum):
@@ -112,7 +115,16 @@ class Tree:
         return trail[-1]
 
     def read(self, node: Node) -> bytes:
-        """The whole content of a regular file."""
+        """The whole content of a regular file.
+
+        Raises:
+            IntegrityError: `image.file-too-large`: a hole costs an image nothing, and us memory.
+        """
+        if node.size > _MOST_READ:
+            raise IntegrityError(
+                "image.file-too-large", f"a file of {node.size} bytes is larger than any that has to be read whole",
+                hint="look at the kernel, the initial RAM disk and the package lists of the image",
+            )  # fmt: skip
         content = bytearray(node.size)
         for chunk in node.chunks:
             with self.bodies[chunk.body].open("rb") as body:

@@ -14,6 +14,8 @@ _TIME = re.compile(rb"(-?)(\d{1,19})(?:\.(\d*))?\Z")
 _NUMBER = re.compile(rb"\d{1,19}\Z")
 _SCHILY = b"SCHILY.xattr."
 _LIBARCHIVE = b"LIBARCHIVE.xattr."
+_MOST = 4 << 20
+"""Bytes of all records that hold for one member: they are kept in memory."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,9 @@ class Records:
                 fields[key] = value
             else:
                 fields.pop(key, None)
+        # one header is short enough, but any number of them may add to each other
+        if self.fields and sum(len(key) + len(value) for key, value in fields.items()) > _MOST:
+            raise ValueError("extended headers say too much of it")
         return Records(fields, extents)
 
     def number(self, key: bytes) -> int | None:

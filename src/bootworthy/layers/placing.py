@@ -1,8 +1,9 @@
-"""File data on its way into a body: gathered into large writes, summed, and not written where it is zero."""
+"""File data on its way into a body: gathered into large pieces; summed and written, but not where it is zero."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from isal import isal_zlib
 
@@ -10,18 +11,23 @@ from bootworthy.layers.node import BLOCK
 
 _ROOM = 2 << 20
 _LARGE = 256 << 10
-"""From so many bytes on, data is written from where it is."""
+"""From so many bytes on, data is handed on from where it is."""
 _ZEROS = bytes(1 << 20)
+WAITING = 2
+"""Pieces that may wait between a placer and its body."""
+_ROOMS = WAITING + 2
+"""One is filled while one is written and others wait."""
 
 
 class Placer:
-    """Appends to a body, which is an open, empty file."""
+    """Gathers what is put into pieces for `write`, which may still use the last `WAITING` + 1 when it gets another."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._room = memoryview(bytearray(_ROOM))
+    def __init__(self, write: Callable[[memoryview], object]) -> None:
+        self._write = write
+        self._rooms = [memoryview(bytearray(_ROOM))]
+        self._room = self._rooms[0]
+        self._turn = 0
         self._filled = 0
-        self._checksum = 0
         self.position = 0
         """Bytes put so far."""
 
@@ -38,18 +44,13 @@ class Placer:
             self._put_large(memoryview(view))
 
     def _put_large(self, view: memoryview) -> None:
-        self._flush()
+        self.flush()
         if len(view) < _LARGE:
             self._room[: len(view)] = view
             self._filled = len(view)
             return
         for at in range(0, len(view), len(_ZEROS)):
-            piece = view[at : at + len(_ZEROS)]
-            self._checksum = isal_zlib.crc32(piece, self._checksum)
-            if _ZEROS.startswith(piece):
-                os.lseek(self._descriptor, len(piece), os.SEEK_CUR)
-            else:
-                self._write(piece)
+            self._write(view[at : at + len(_ZEROS)])
 
     def zeros(self, count: int) -> None:
         """Append zeros, less than two blocks."""
@@ -61,22 +62,43 @@ class Placer:
         if gap:
             self.put(_ZEROS[:gap])
 
-    def finish(self) -> int:
-        """Write what waits; the CRC-32 of the whole body."""
-        self._flush()
-        os.ftruncate(self._descriptor, self.position)
-        return self._checksum
+    def flush(self) -> None:
+        """Hand on what was gathered."""
+        if not self._filled:
+            return
+        self._write(self._room[: self._filled])
+        self._filled = 0
+        self._turn = (self._turn + 1) % _ROOMS
+        if self._turn == len(self._rooms):
+            self._rooms.append(memoryview(bytearray(_ROOM)))
+        self._room = self._rooms[self._turn]
 
-    def _flush(self) -> None:
-        if self._filled:
-            waiting = self._room[: self._filled]
-            self._checksum = isal_zlib.crc32(waiting, self._checksum)
-            self._write(waiting)
-            self._filled = 0
 
-    def _write(self, view: memoryview) -> None:
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+class BodyWriter:
+    """Sums and appends pieces to a body, which is an open, empty file; large ones of zeros become holes."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+        self.checksum = 0
+        """CRC-32 of all that was written."""
+
+    def write(self, piece: memoryview) -> None:
+        """Append one.
+
+        Raises:
+            OSError: as the operating system says.
+        """
+        self.checksum = isal_zlib.crc32(piece, self.checksum)
+        end = self._position + len(piece)
+        if len(piece) < _LARGE or not _ZEROS.startswith(piece):
+            while piece:
+                piece = piece[os.pwrite(self._descriptor, piece, end - len(piece)) :]
+        self._position = end
+
+    def finish(self) -> None:
+        """Give the file its size, which a hole at its end has not."""
+        os.ftruncate(self._descriptor, self._position)
 
 
 def checksum(descriptor: int) -> int:

@@ -197,7 +197,7 @@ def test_a_body_may_lack_its_last_zeros_but_no_more(tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(b"x" * 2 * BLOCK)
     with (tmp_path / "image").open("wb") as file, pytest.raises(IntegrityError) as caught:
         write(tree, layout, file)
-    assert caught.value.code == "ext4.body"
+    assert caught.value.code == "volume.body"
 
 
 def test_it_needs_a_real_file() -> None:

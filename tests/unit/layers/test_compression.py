@@ -130,6 +130,44 @@ def test_the_stream_is_read_to_its_end_and_measured() -> None:
     assert meter.digest.startswith("sha256:")
 
 
+@REAL
+def test_a_limit_holds_for_all_members_together(kind: Compression, compress: Callable[[bytes], bytes]) -> None:
+    data = compress(bytes(300_000)) * 4
+    assert sum(map(len, inflate(io.BytesIO(data), limit=1_200_000))) == 1_200_000
+    with pytest.raises(IntegrityError) as caught:
+        list(inflate(io.BytesIO(data), where="layer 1", limit=1_199_999))
+    assert (caught.value.code, caught.value.where) == ("layer.too-large", "layer 1")
+    assert "BOOTWORTHY_LAYER_LIMIT" in (caught.value.hint or "")
+
+
+def test_the_limit_of_this_machine_holds_without_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOTWORTHY_LAYER_LIMIT", "1M")
+    assert len(inflated(gzip.compress(bytes(1 << 20)))) == 1 << 20
+    with pytest.raises(IntegrityError, match="more than 1048576 bytes"):
+        inflated(gzip.compress(bytes((1 << 20) + 1)))
+    assert len(inflated(bytes([1]) * (2 << 20))) == 2 << 20
+
+
+@REAL
+def test_members_of_nothing_give_nothing_and_end(kind: Compression, compress: Callable[[bytes], bytes]) -> None:
+    assert inflated(compress(b"") * 30_000 + compress(b"end")) == b"end"
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_383, 16_384, 16_385, 300_000])
+def test_members_of_any_size_may_follow_each_other(size: int) -> None:
+    noise = random.Random(size).randbytes(size)
+    assert inflated(gzip.compress(noise) * 7) == noise * 7
+    assert inflated((gzip.compress(noise) + bytes(size)) * 3) == noise * 3
+
+
+def test_a_window_that_takes_too_much_memory_is_refused() -> None:
+    wide = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
+    with pytest.raises(IntegrityError) as caught:
+        inflated(wide.compress(b"x" * 1000) + wide.flush())
+    assert caught.value.code == "layer.corrupt"
+    assert "memory" in caught.value.message
+
+
 def test_pieces_stay_small() -> None:
     bomb = gzip.compress(bytes(50_000_000))
     assert max(map(len, inflate(io.BytesIO(bomb)))) <= 1 << 20

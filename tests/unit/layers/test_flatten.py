@@ -90,7 +90,7 @@ def test_a_broken_promise_names_the_layer(made: Made, tmp_path: Path, promise: s
         tree_of(made, tmp_path)
     assert caught.value.code == f"layer.wrong-{promise}"
     assert caught.value.where is not None
-    assert caught.value.where.startswith("layer 3 of 5, sha256:")
+    assert caught.value.where.startswith("a test image, layer 3 of 5, sha256:")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
@@ -116,7 +116,7 @@ def test_when_one_layer_is_bad_the_others_stop(made: Made, tmp_path: Path) -> No
     with pytest.raises(IntegrityError) as caught:
         tree_of(made, tmp_path)
     assert caught.value.where is not None
-    assert caught.value.where.startswith("layer 1 of 2")
+    assert caught.value.where.startswith("a test image, layer 1 of 2")
     assert not list(tmp_path.iterdir())
 
 
@@ -133,6 +133,9 @@ def test_progress_is_told_of_every_compressed_byte(made: Made, tmp_path: Path) -
 
         def advance(self, amount: int) -> None:
             self.done += amount
+
+        def skip(self, amount: int) -> None:
+            raise AssertionError
 
     progress = Counting()
     tree_of(made, tmp_path, progress)

@@ -31,8 +31,8 @@ class Checksums:
         self._seed: int = self._extend(0, volume.bytes)
 
     def of(self, data: bytes) -> int:
-        """The sum of a bitmap, 32 bits."""
-        return int(self._extend(self._seed, data)) ^ _ONES
+        """The sum of a bitmap, 32 bits, or of what begins with its owner's number and generation."""
+        return self._extend(self._seed, data) ^ _ONES
 
     def owned(self, number: int, data: bytes) -> int:
         """The sum of what belongs to inode `number`: itself, its directory blocks and its extent blocks."""

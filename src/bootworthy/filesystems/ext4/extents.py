@@ -70,6 +70,11 @@ def most(runs: int, blocks: int) -> int:
     return runs + 3 * (blocks // LONGEST) + 2
 
 
+def single(logical: int, block: int, length: int) -> bytes:
+    """The 60 bytes for an inode whose blocks are one extent, no longer than `LONGEST`."""
+    return _SINGLE.pack(_MAGIC, 1, ROOT, 0, 0, logical, length, block >> 32, block & 0xFFFFFFFF)
+
+
 def tree(
     extents: Sequence[Extent], number: int, allocate: Callable[[], int], sums: Checksums | None
 ) -> tuple[bytes, list[tuple[int, bytes]]]:
@@ -78,8 +83,7 @@ def tree(
     `extents` are as `merged` returns them; `allocate` gives one more block.
     """
     if len(extents) == 1:
-        logical, block, length = extents[0]
-        return _SINGLE.pack(_MAGIC, 1, ROOT, 0, 0, logical, length, block >> 32, block & 0xFFFFFFFF), []
+        return single(*extents[0]), []
     entries = [
         (logical, _LEAF.pack(logical, length, block >> 32, block & 0xFFFFFFFF)) for logical, block, length in extents
     ]

@@ -6,11 +6,13 @@ their places when later ones change; then directories, long links, attributes, e
 
 from __future__ import annotations
 
+import bisect
 import math
 import stat
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from bootworthy.errors import InternalError, SpaceError
@@ -19,10 +21,10 @@ from bootworthy.filesystems.ext4.checksum import Checksums
 from bootworthy.filesystems.ext4.extents import Extent
 from bootworthy.filesystems.ext4.geometry import Geometry, Span, arrange
 from bootworthy.filesystems.ext4.inode import Inode
-from bootworthy.filesystems.ext4.inventory import Inventory
+from bootworthy.filesystems.ext4.inventory import Inventory, Run
 from bootworthy.filesystems.ext4.options import BLOCK, DEFAULT_FREE, LARGEST, Options
 from bootworthy.layers.bulk import bulk
-from bootworthy.layers.node import Node, Tree
+from bootworthy.layers.node import Tree
 
 _STEP = 2**20 // BLOCK
 """Volumes whose size we choose are whole MiB."""
@@ -156,7 +158,7 @@ class _Placer:
 
     def place(self) -> Layout:
         content = self._content
-        copies = self._files(content.files)
+        copies = self._files(content.runs)
         for taken, data in content.contents:
             self._blocks(taken, data)
         for taken, data in content.attributes:
@@ -166,7 +168,8 @@ class _Placer:
         inodes = content.inodes
         log = self._journal() if self._options.profile.journal else None
         if log is not None:
-            inodes = sorted([*inodes, log], key=lambda each: each.number)
+            inodes = [*inodes]
+            bisect.insort(inodes, log, key=attrgetter("number"))
         size = self._options.size if self._options.size is not None else self._geometry.blocks * BLOCK
         return Layout(
             self._options, size, self._geometry, tuple(inodes), tuple(copies), tuple(sorted(self._blobs)),
@@ -189,35 +192,27 @@ class _Placer:
             count -= length
         return pieces
 
-    def _files(self, files: Sequence[tuple[Inode, Node]]) -> list[Copy]:
+    def _files(self, runs: Mapping[int, list[Run]]) -> list[Copy]:
         """Place all file data in the order of the bodies; what lies together there lies together here."""
-        runs = sorted(
-            [
-                (chunk[2], chunk[3], -(-chunk[1] // BLOCK), number, chunk[0] // BLOCK)
-                for number, (_, node) in enumerate(files)
-                for chunk in node.chunks
-            ]
-        )
-        maps: list[list[Extent]] = [[] for _ in files]
         copies: list[Copy] = []
-        for start, count in _together(runs):
-            pieces = iter(self._take(sum([run[2] for run in runs[start : start + count]])))
-            block = left = 0
-            for body, position, blocks, number, logical in runs[start : start + count]:
-                done = 0
-                while done < blocks:
-                    if not left:
-                        block, left = next(pieces)
-                        _append(copies, Copy(body, position + done * BLOCK, block, left))
-                    length = min(blocks - done, left)
-                    maps[number].append(Extent(logical + done, block, length))
-                    block, left, done = block + length, left - length, done + length
-        for (taken, _), found in zip(files, maps, strict=True):
-            self._map(taken, found)
+        parts: dict[int, tuple[Inode, list[Extent]]] = {}
+        for body in sorted(runs):
+            ordered = sorted(runs[body])
+            for first, end in _together(ordered):
+                some = ordered[first:end]
+                pieces = self._take(sum([run[1] for run in some]))
+                position = some[0][0] * BLOCK
+                for block, length in pieces:
+                    _append(copies, Copy(body, position, block, length))
+                    position += length * BLOCK
+                _spread(some, pieces, parts)
+        for number in sorted(parts):
+            self._map(*parts[number])
         return copies
 
     def _blocks(self, taken: Inode, data: bytes) -> None:
         """Place whole blocks that we have as bytes."""
+        taken.blocks += len(data) // BLOCK
         found: list[Extent] = []
         done = 0
         for block, length in self._take(len(data) // BLOCK):
@@ -227,18 +222,18 @@ class _Placer:
         self._map(taken, found)
 
     def _map(self, taken: Inode, found: Sequence[Extent]) -> None:
-        """Write the extent tree of an inode."""
+        """Write the extent tree of an inode, which knows how many blocks it has without it."""
         if len(found) > 1 or found[0].length > extents.LONGEST:
             found = extents.merged(found)
         taken.content, nodes = extents.tree(found, taken.number, lambda: self._take(1)[0][0], self._sums)
         self._blobs += nodes
-        taken.blocks += sum([extent.length for extent in found]) + len(nodes)
+        taken.blocks += len(nodes)
 
     def _journal(self) -> Inode:
         count = journal.blocks(self._geometry.blocks)
         log = Inode(
             inode.JOURNAL, stat.S_IFREG | 0o600, mtime=self._options.time * 1_000_000_000, size=count * BLOCK,
-            flags=inode.EXTENTS,
+            blocks=count, flags=inode.EXTENTS,
         )  # fmt: skip
         found: list[Extent] = []
         for block, length in self._take(count):
@@ -262,17 +257,38 @@ def _append(copies: list[Copy], new: Copy) -> None:
     copies.append(new)
 
 
-def _together(runs: Sequence[tuple[int, int, int, int, int]]) -> Iterator[tuple[int, int]]:
-    """Runs that follow each other in a body without a gap, as (first, count)."""
+def _together(runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
+    """Runs that follow each other in a body without a gap, as (first, end)."""
     first = 0
-    end = (-1, 0)
-    for number, (body, position, blocks, _, _) in enumerate(runs):
-        if (body, position) != end and number:
-            yield first, number - first
+    expected = runs[0][0]
+    for number, run in enumerate(runs):
+        if run[0] != expected:
+            yield first, number
             first = number
-        end = body, position + blocks * BLOCK
-    if runs:
-        yield first, len(runs) - first
+        expected = run[0] + run[1]
+    yield first, len(runs)
+
+
+def _spread(
+    runs: Sequence[Run], pieces: Iterable[tuple[int, int]], parts: dict[int, tuple[Inode, list[Extent]]]
+) -> None:
+    """Map runs to pieces that they fill; what is not the whole of its file goes to `parts` by the file's number."""
+    places = iter(pieces)
+    block = left = 0
+    for _, blocks, number, logical, whole, taken in runs:
+        if whole and blocks <= left and blocks <= extents.LONGEST:  # nearly every file
+            taken.content = extents.single(logical, block, blocks)
+            block += blocks
+            left -= blocks
+            continue
+        done = 0
+        found = parts.setdefault(number, (taken, []))[1]
+        while done < blocks:
+            if not left:
+                block, left = next(places)
+            length = min(blocks - done, left)
+            found.append(Extent(logical + done, block, length))
+            block, left, done = block + length, left - length, done + length
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

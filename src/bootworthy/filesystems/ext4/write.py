@@ -1,15 +1,13 @@
-"""Write a planned volume: file data by in-kernel copies, metadata in bulk, the rest stays a hole."""
+"""Write a planned volume: file data from bodies, metadata in bulk, the rest stays a hole."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import BinaryIO
 
-from bootworthy.errors import IntegrityError
+from bootworthy.filesystems import copying
 from bootworthy.filesystems.ext4 import groups
 from bootworthy.filesystems.ext4.checksum import Checksums
 from bootworthy.filesystems.ext4.geometry import GROUP
@@ -17,8 +15,7 @@ from bootworthy.filesystems.ext4.inode import SIZE
 from bootworthy.filesystems.ext4.options import BLOCK
 from bootworthy.filesystems.ext4.plan import Layout
 from bootworthy.filesystems.ext4.superblock import OFFSET, Superblock
-from bootworthy.host import copies
-from bootworthy.host.progress import QUIET, Progress, Task
+from bootworthy.host.progress import QUIET, Progress
 from bootworthy.layers.bulk import bulk
 from bootworthy.layers.node import Tree
 
@@ -29,7 +26,7 @@ def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET
     """Write the volume that `layout` plans for `tree` into an open file, which loses what it held.
 
     Raises:
-        IntegrityError: `ext4.body`, when a body is shorter than the tree says.
+        IntegrityError: `volume.body`, when a body is shorter than the tree says.
         OSError: as the operating system says; `host.files.writing` makes it an error for people.
     """
     file.flush()
@@ -43,11 +40,17 @@ def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET
         ThreadPoolExecutor(1, "copy") as pool,
         bulk(),
     ):
-        copied = pool.submit(_copy_data, tree, layout, target, task)
+        copied = pool.submit(copying.copy, tree, _runs(layout), target, task)
         metadata = list(_metadata(layout))
         copied.result()
         for block, data in metadata:
-            _write_at(target, data, block * BLOCK)
+            copying.write_at(target, data, block * BLOCK)
+
+
+def _runs(layout: Layout) -> list[copying.Copy]:
+    return [
+        copying.Copy(body, position, block * BLOCK, length * BLOCK) for body, position, block, length in layout.copies
+    ]
 
 
 def _metadata(layout: Layout) -> Iterator[tuple[int, bytes]]:
@@ -103,34 +106,3 @@ def _gathered(blobs: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]
         size += len(data)
     if parts:
         yield first, b"".join(parts)
-
-
-def _copy_data(tree: Tree, layout: Layout, target: int, task: Task) -> None:
-    with contextlib.ExitStack() as stack:
-        opened: dict[int, tuple[int, int]] = {}
-        for copy in layout.copies:
-            body = tree.bodies[copy.body]
-            if copy.body not in opened:
-                file = stack.enter_context(body.open("rb"))
-                opened[copy.body] = file.fileno(), os.fstat(file.fileno()).st_size
-            source, size = opened[copy.body]
-            # The zeros that fill the last block of a body may be missing: they are a hole in the volume.
-            length = min(copy.length * BLOCK, size - copy.position)
-            if length <= (copy.length - 1) * BLOCK:
-                raise _short(body)
-            place = copy.block * BLOCK
-            if copies.copy_stored(source, copy.position, target, place, length, task.advance) < length:
-                raise _short(body)
-
-
-def _short(body: Path) -> IntegrityError:
-    return IntegrityError(
-        "ext4.body", "it is shorter than its index says", where=str(body), hint="remove it and convert again",
-    )  # fmt: skip
-
-
-def _write_at(target: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        done = os.pwrite(target, view, offset)
-        view, offset = view[done:], offset + done
