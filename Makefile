@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test soak bench lint clean constraints
+.PHONY: demo test soak fuzz bench lint clean constraints
 
 demo: $(VENV)/core
 	$(BIN)/bootworthy prove '*/*/qemu-microvm-*'
@@ -20,6 +20,11 @@ test: $(VENV)/dev
 # Twenty proofs of each cell, a hundred kills: an hour, for figures that go into the docs.
 soak: $(VENV)/dev
 	$(BIN)/pytest soak -q
+
+# Layers that nobody would make, for FUZZ_TIME seconds. What is found is a file crash-*: it goes into tests/unit/layers.
+FUZZ_TIME ?= 600
+fuzz: $(VENV)/fuzz
+	$(VENV)/fuzz/bin/python fuzz/layers.py fuzz/corpus -max_len=16384 -max_total_time=$(FUZZ_TIME)
 
 # Us and others side by side, on inputs that it makes in BENCH_HOME (20 GB): half an hour, for docs/performance.md.
 bench: $(VENV)/dev
@@ -44,6 +49,13 @@ $(VENV)/dev: constraints-dev.txt pyproject.toml scripts/system
 	$(BIN)/pip install -q --require-hashes -r constraints-dev.txt
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $(VENV)/core $@
+
+# Its own, because atheris brings a compiled runtime that nothing else here needs.
+$(VENV)/fuzz: constraints-dev.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q --require-hashes -r constraints-dev.txt
+	$@/bin/pip install -q atheris
+	touch $@
 
 # Pin again what pyproject.toml asks for; needs pip-tools.
 constraints:

@@ -23,7 +23,7 @@ _PIECE = 1 << 20
 
 
 class _Compressor(Protocol):
-    def compress(self, data: bytes, /) -> bytes: ...
+    def compress(self, data: memoryview, /) -> bytes: ...
     def flush(self) -> bytes: ...
 
 
@@ -34,27 +34,37 @@ class Squeezed:
         self._file = file
         self._compressor = compressor
         self._task = task
-        self._waiting = bytearray()
+        self._room = memoryview(bytearray(_PIECE))
+        self._filled = 0
         self.taken = 0
         """Bytes so far."""
 
     def write(self, data: bytes | bytearray | memoryview, /) -> object:
         """All of some bytes."""
-        self.taken += len(data)
-        self._waiting += data
-        while len(self._waiting) >= _PIECE:
-            self._pass(bytes(self._waiting[:_PIECE]))
-            del self._waiting[:_PIECE]
+        left = memoryview(data).cast("B")
+        self.taken += len(left)
+        while left:
+            if not self._filled and len(left) >= _PIECE:
+                self._pass(left[:_PIECE])
+                left = left[_PIECE:]
+                continue
+            count = min(len(left), _PIECE - self._filled)
+            self._room[self._filled : self._filled + count] = left[:count]
+            self._filled += count
+            left = left[count:]
+            if self._filled == _PIECE:
+                self._pass(self._room)
+                self._filled = 0
         return None
 
     def close(self) -> None:
         """Hand on what is left."""
-        self._pass(bytes(self._waiting))
+        self._pass(self._room[: self._filled])
         if self._compressor is not None:
             self._file.write(self._compressor.flush())
         self._file.flush()
 
-    def _pass(self, piece: bytes) -> None:
+    def _pass(self, piece: memoryview) -> None:
         self._task.advance(len(piece))
         self._file.write(piece if self._compressor is None else self._compressor.compress(piece))
 

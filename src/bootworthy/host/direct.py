@@ -15,8 +15,8 @@ UNIT = 4096
 """Memory, places and lengths of direct writes are multiples of this."""
 _LEAST = 512 << 10
 """Shorter writes go through the page cache: a disk would have to be waited for too often."""
-_TRIAL = 16 << 20
-_SLOW = 400e6
+_TRIAL = 64 << 20
+_SLOW = 250e6
 """Bytes a second, below which a disk is no match for the page cache."""
 _REFUSED = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOSYS}
 

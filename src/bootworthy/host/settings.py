@@ -2,11 +2,18 @@
 
 [mirrors]
 debian = "http://mirror.example/archive"     # or BOOTWORTHY_MIRROR_DEBIAN
+
+[registries]
+insecure = ["registry.lan:5000"]              # or BOOTWORTHY_REGISTRIES_INSECURE, with commas
+ca = "/etc/ssl/company.pem"                   # or BOOTWORTHY_REGISTRIES_CA
+
+How much a layer may inflate to is a variable alone: BOOTWORTHY_LAYER_LIMIT, 64G without it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +21,25 @@ from pathlib import Path
 
 from bootworthy.errors import DocumentError, Problem
 
-_TABLES = ("mirrors",)
+LAYER_LIMIT = "BOOTWORTHY_LAYER_LIMIT"
+INSECURE = "BOOTWORTHY_REGISTRIES_INSECURE"
+CA = "BOOTWORTHY_REGISTRIES_CA"
+_TABLES = ("mirrors", "registries")
+_KEYS = ("ca", "insecure")
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
+_INFLATED = 64 << 30
+"""Four times the largest disk that is known to be shipped in a layer."""
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """How registries may be spoken to."""
+
+    insecure: tuple[str, ...] = ()
+    """Hosts, with `:port` where it is not 80, that may be spoken to by plain http; loopback always may."""
+    ca: Path | None = None
+    """Certificates in PEM of authorities to trust beside those of the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +48,7 @@ class Settings:
 
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """Distribution name to the address of its mirror; a distribution that is not here uses its tool's own choice."""
+    registries: RegistrySettings = field(default_factory=RegistrySettings)
 
     @classmethod
     def load(cls, folder: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -32,30 +58,81 @@ class Settings:
             DocumentError: `settings.bad`, with every mistake.
         """
         env = os.environ if environ is None else environ
+        most_inflated(env)  # a mistake in it is said before anything is begun
         path = folder / "settings.toml"
-        mirrors = _mirrors(path) if path.is_file() else {}
+        written = _read(path) if path.is_file() else cls()
         prefix = "BOOTWORTHY_MIRROR_"
         own = {name.removeprefix(prefix).lower(): value for name, value in env.items() if name.startswith(prefix)}
-        return cls(mirrors={**mirrors, **own})
+        return cls({**written.mirrors, **own}, _registries(written.registries, env))
 
 
-def _mirrors(path: Path) -> dict[str, str]:
+def most_inflated(environ: Mapping[str, str] | None = None) -> int:
+    """Bytes that a compressed layer may inflate to on this machine.
+
+    Raises:
+        DocumentError: `settings.bad`.
+    """
+    text = (os.environ if environ is None else environ).get(LAYER_LIMIT, "")
+    if not text:
+        return _INFLATED
+    found = re.fullmatch(r"([1-9]\d{0,17})([KMGT]?)", text)
+    if found is None:
+        hint = "a whole number with K, M, G or T behind it, as 256G"
+        raise _bad([Problem("settings.type", f"{text[:40]!r} is no size", LAYER_LIMIT, hint=hint)])
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _read(path: Path) -> Settings:
     try:
         document = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _bad([Problem("settings.syntax", str(error), str(path))]) from error
-    problems = [
-        Problem("settings.unknown-key", f"unknown table {name!r}", str(path), name, f"known: {', '.join(_TABLES)}")
-        for name in document
-        if name not in _TABLES
-    ]
+    problems = [_unknown(path, name, name, _TABLES) for name in document if name not in _TABLES]
     mirrors = document.get("mirrors", {})
     for name, value in mirrors.items() if isinstance(mirrors, dict) else [("mirrors", mirrors)]:
         if not isinstance(value, str):
             problems.append(Problem("settings.type", "an address is a string", str(path), f"mirrors.{name}"))
+    registries = document.get("registries", {})
+    if not isinstance(registries, dict):
+        problems.append(Problem("settings.type", "must be a table", str(path), "registries"))
+        registries = {}
+    problems += [_unknown(path, f"registries.{name}", name, _KEYS) for name in registries if name not in _KEYS]
+    insecure, ca = registries.get("insecure", []), registries.get("ca")
+    if isinstance(insecure, list):
+        problems += [_no_host(value, str(path), "registries.insecure") for value in insecure if not _is_host(value)]
+    else:
+        problems.append(Problem("settings.type", "must be a list of hosts", str(path), "registries.insecure"))
+    if ca is not None and not isinstance(ca, str):
+        problems.append(Problem("settings.type", "a path is a string", str(path), "registries.ca"))
     if problems:
         raise _bad(problems)
-    return dict(mirrors)
+    authority = path.parent / ca if ca else None
+    return Settings(dict(mirrors), RegistrySettings(tuple(insecure), authority))
+
+
+def _registries(written: RegistrySettings, env: Mapping[str, str]) -> RegistrySettings:
+    """How registries may be spoken to; a variable goes before what is written."""
+    insecure = written.insecure
+    if INSECURE in env:
+        insecure = tuple(filter(None, re.split(r"[\s,]+", env[INSECURE])))
+        wrong = [_no_host(value, INSECURE, "") for value in insecure if not _is_host(value)]
+        if wrong:
+            raise _bad(wrong)
+    return RegistrySettings(insecure, Path(env[CA]).absolute() if env.get(CA) else written.ca)
+
+
+def _is_host(value: object) -> bool:
+    return isinstance(value, str) and _HOST.fullmatch(value) is not None
+
+
+def _no_host(value: object, where: str, path: str) -> Problem:
+    hint = "a host and its port, as in registry.lan:5000; no https:// and no path"
+    return Problem("settings.type", f"{str(value)[:80]!r} is no host", where, path, hint)
+
+
+def _unknown(path: Path, dotted: str, name: str, known: tuple[str, ...]) -> Problem:
+    kind = "key" if "." in dotted else "table"
+    return Problem("settings.unknown-key", f"unknown {kind} {name!r}", str(path), dotted, f"known: {', '.join(known)}")
 
 
 def _bad(problems: list[Problem]) -> DocumentError:

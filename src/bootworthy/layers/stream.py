@@ -18,6 +18,8 @@ class Stream:
         self._before = 0
         self.where = where
         """What is read, for messages."""
+        self.member = b""
+        """Path of the member that is read, for messages; empty between members."""
 
     @property
     def position(self) -> int:
@@ -111,7 +113,9 @@ class Stream:
     def bad(self, message: str, position: int | None = None) -> IntegrityError:
         """The error for an archive that is malformed at a position (here, when none is given)."""
         at = self.position if position is None else position
+        member = f", in `{self.member[:120].decode(errors='backslashreplace')}`" if self.member else ""
         return IntegrityError(
-            "layer.bad-tar", f"the layer is no good tar archive: {message} (at byte {at} of the uncompressed layer)",
+            "layer.bad-tar",
+            f"the layer is no good tar archive: {message} (at byte {at} of the uncompressed layer{member})",
             where=self.where, hint="build or fetch the image again; this layer cannot be used",
         )  # fmt: skip

@@ -63,9 +63,10 @@ def number(field: bytes, what: str) -> int:
         ValueError: it is neither; `what` names it.
     """
     if field[-1] in _FILLERS and (plain := field[:-1]).isdigit():  # as nearly all are written
-        with_eights = plain.translate(None, _OCTAL)
-        if not with_eights:
+        try:
             return int(plain, 8)
+        except ValueError:
+            raise ValueError(f"its {what} {field!r} is no number") from None
     if field[0] & 0x80:
         bits = 8 * len(field) - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
@@ -96,9 +97,11 @@ class _Reader:
             try:
                 entry = self._member(header)
             except ValueError as error:
+                self._stream.member = self._long_name or _path(header)
                 raise self._stream.bad(str(error), self._header_at) from error
             if entry is not None:
                 self._records = self._long_name = self._long_target = None
+                self._stream.member = entry.path
                 yield entry
         if self._records is not None or self._long_name is not None or self._long_target is not None:
             raise self._stream.bad("ends after a header that speaks of one more member")
@@ -111,6 +114,7 @@ class _Reader:
             raise InternalError("layer.overread", "more was read of a member than it has")
         if behind:
             stream.skip(behind, "the data of a member")
+        stream.member = b""
         padding = self._padding
         self._header_at = self._data_end + padding
         header = stream.upto(padding + BLOCK)[padding:]
@@ -143,7 +147,8 @@ class _Reader:
             if flag == b"\0" or (flag == b"0" and not size):
                 kind = Kind.DIRECTORY  # how archives said so before there was a type for it
             path = path.rstrip(b"/")
-        entry = Entry(path, kind, *self._numbers(ids, time, records))
+        mode, uid, gid, mtime = self._numbers(ids, time, records)
+        entry = Entry(path, kind, mode, uid, gid, mtime)
         entry.data = start
         # a directory of an incremental dump lists its names in its data; nobody else's directories have any
         stored = size if flag == b"D" else 0

@@ -43,17 +43,18 @@ class Blobs(Protocol):
         """What a person does when the bytes there are wrong."""
 
 
-def open_verified(blobs: Blobs, descriptor: Descriptor) -> BinaryIO:
+def open_verified(blobs: Blobs, descriptor: Descriptor, *, where: str | None = None) -> BinaryIO:
     """A blob as a stream that can be trusted once it was read to its end, or to its last byte.
 
     A consumer that stumbles over the bytes before that should read on to the end and let the stream say that they
-    were corrupt (`drain`), and only complain about what is in them when it does not.
+    were corrupt (`drain`), and only complain about what is in them when it does not. `where` says what it is part of,
+    for messages.
 
     Raises:
         IntegrityError: `store.corrupt-blob`, here when the size is wrong, at the end of reading when the digest is.
         NotFoundError: `store.no-blob`.
     """
-    return io.BufferedReader(_Checked(blobs, descriptor), _BUFFER)
+    return io.BufferedReader(_Checked(blobs, descriptor, where), _BUFFER)
 
 
 def drain(stream: BinaryIO) -> None:
@@ -96,13 +97,25 @@ def reading(path: Path) -> Iterator[None]:
         raise HostError("file.unreadable", f"could not read: {error.strerror}", where=str(path)) from error
 
 
+@contextlib.contextmanager
+def _part_of(where: str | None) -> Iterator[None]:
+    try:
+        yield
+    except NotFoundError as error:
+        error.where = f"{where}, {error.where}" if where else error.where
+        raise
+
+
 class _Checked(io.RawIOBase):
     """The bytes of one span, compared with a descriptor while they pass."""
 
-    def __init__(self, blobs: Blobs, descriptor: Descriptor) -> None:
+    def __init__(self, blobs: Blobs, descriptor: Descriptor, where: str | None) -> None:
         super().__init__()
-        span = blobs.locate(descriptor.digest)
+        with _part_of(where):
+            span = blobs.locate(descriptor.digest)
         self._span = span
+        place = str(span.path)
+        self._where = place if where is None else where if place in where else f"{where}, {place}"
         self._remedy = blobs.remedy(span)
         self._wanted = descriptor.digest
         self._hasher = Hasher.like(descriptor.digest)
@@ -147,6 +160,5 @@ class _Checked(io.RawIOBase):
 
     def _corrupt(self, detail: str) -> IntegrityError:
         return IntegrityError(
-            "store.corrupt-blob", f"blob {self._wanted} is corrupt: {detail}", where=str(self._span.path),
-            hint=self._remedy,
-        )  # fmt: skip
+            "store.corrupt-blob", f"blob {self._wanted} is corrupt: {detail}", where=self._where, hint=self._remedy
+        )

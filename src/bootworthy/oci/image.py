@@ -69,7 +69,8 @@ class Image:
             IntegrityError: `store.corrupt-blob`, at the end at the latest.
             NotFoundError: `store.no-blob`.
         """
-        return blob.open_verified(self.blobs, self.layers[number].descriptor)
+        where = f"{self.name}, layer {number + 1} of {len(self.layers)}"
+        return blob.open_verified(self.blobs, self.layers[number].descriptor, where=where)
 
 
 def read_document(blobs: Blobs, descriptor: Descriptor) -> Manifest | Index:
@@ -97,14 +98,27 @@ def load_image(blobs: Blobs, descriptor: Descriptor, *, name: str, architecture:
     if descriptor.media_type not in INDEXES:
         return _one(blobs, descriptor, name).require(architecture)
     found = list(_runnable(blobs, descriptor))
-    if architecture is None and len(found) > 1:
+    here = [each for each in found if is_here(blobs, each)]
+    if architecture is None and len(here) > 1:
         architecture = Architecture.native()
-    for candidate in found:
-        if architecture is None or candidate.platform is None or candidate.platform.matches(architecture):
+    for candidate in here:
+        if architecture is None or _may_run(candidate, architecture):
             image = _one(blobs, candidate, name)
             if architecture is None or image.config.platform.matches(architecture):
                 return image
+    for candidate in found:
+        if candidate not in here and (architecture is None or _may_run(candidate, architecture)):
+            raise _not_here(name, candidate, here)
     raise _no_platform(name, architecture, [str(each.platform or "unnamed") for each in found])
+
+
+def is_here(blobs: Blobs, descriptor: Descriptor) -> bool:
+    """Whether a manifest that an index names was fetched; an index may name more than is there."""
+    try:
+        blobs.locate(descriptor.digest)
+    except NotFoundError:
+        return False
+    return True
 
 
 def assemble(blobs: Blobs, descriptor: Descriptor, manifest: Manifest, *, name: str) -> Image:
@@ -151,6 +165,10 @@ def _runnable(blobs: Blobs, descriptor: Descriptor) -> Iterator[Descriptor]:
             yield member
 
 
+def _may_run(candidate: Descriptor, architecture: Architecture) -> bool:
+    return candidate.platform is None or candidate.platform.matches(architecture)
+
+
 def _one(blobs: Blobs, descriptor: Descriptor, name: str) -> Image:
     document = read_document(blobs, descriptor)
     assert isinstance(document, Manifest)
@@ -166,4 +184,14 @@ def _no_platform(name: str, architecture: Architecture | None, there: list[str])
     return NotFoundError(
         "oci.no-platform", f"there is no image for {wanted}", where=name,
         hint=f"there is: {', '.join(sorted(set(there)))}" if there else "there is no image in it at all",
+    )  # fmt: skip
+
+
+def _not_here(name: str, wanted: Descriptor, here: list[Descriptor]) -> NotFoundError:
+    there = ", ".join(sorted({str(each.platform) for each in here})) or "nothing of it"
+    return NotFoundError(
+        "oci.not-fetched",
+        f"its index names an image for {wanted.platform or 'an unnamed platform'}, which is not here",
+        where=name,
+        hint=f"here is: {there}; fetch the other (bootworthy pull --arch A), or ask for what is here (--arch A)",
     )  # fmt: skip

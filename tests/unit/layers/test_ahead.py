@@ -18,7 +18,8 @@ def test_pieces_come_in_order_and_the_thread_ends() -> None:
 
 
 def test_nothing_gives_nothing() -> None:
-    with ahead([]) as pieces:
+    none: list[bytes] = []
+    with ahead(none) as pieces:
         assert list(pieces) == []
 
 

@@ -348,3 +348,17 @@ def test_stacks_are_what_the_model_says(
 
 def _told(node: Node) -> tuple[str, int]:
     return {Kind.FILE: "file", DIR: "directory", LINK: "link"}[node.kind], node.mtime
+
+
+def test_a_directory_is_the_same_however_its_path_is_spelled() -> None:
+    layer = [directory("a/b/."), file("a/b/x", 1), file("./a/b/y", 2), file("a//b/z", 3), file("a/./b/w", 4)]
+    assert shape(merged(layer)) == {"a": "d", "a/b": "d", "a/b/w": "f4", "a/b/x": "f1", "a/b/y": "f2", "a/b/z": "f3"}
+
+
+def test_an_absolute_path_is_refused_behind_one_of_the_root() -> None:
+    assert refused([file("x"), file("y"), file("/z")]).code == "layer.escape"
+
+
+def test_a_directory_that_becomes_a_link_is_not_remembered() -> None:
+    layer = [directory("old"), directory("new"), file("old/x", 1), link("old", "new"), file("old/y", 2)]
+    assert shape(merged(layer)) == {"new": "d", "new/y": "f2", "old": "-> new"}

@@ -187,7 +187,7 @@ class TestOciArchives:
         archive.write_bytes(data)
         with pytest.raises(IntegrityError) as caught:
             read_layer(image)
-        assert caught.value.where == str(archive)
+        assert caught.value.where == f"oci-archive:{archive}, layer 1 of 1"
         assert caught.value.hint == f"copy the archive {archive} again from where it came"
 
     def test_every_truncation_is_an_error_or_the_same_image(self, store: Store, tmp_path: Path) -> None:

@@ -379,6 +379,8 @@ class _Stopping:
     def advance(self, amount: int) -> None:
         raise self._error
 
+    def skip(self, amount: int) -> None: ...
+
 
 class TestWhatGoesWrong:
     @pytest.mark.parametrize("there", [False, True])

@@ -79,17 +79,19 @@ def _directories(layout: Layout) -> list[int]:
 def _tables(layout: Layout, sums: Checksums | None) -> Iterator[tuple[int, bytes]]:
     """The used part of each inode table."""
     per_group = layout.geometry.inodes_per_group
-    table = bytearray()
-    group = 0
-    for inode in layout.inodes:
-        owner, place = divmod(inode.number - 1, per_group)
-        if owner != group:
-            yield layout.geometry.inode_tables[group], bytes(table)
-            table.clear()
-            group = owner
-        table.extend(bytes(place * SIZE - len(table)))
-        table += inode.pack(sums)
-    yield layout.geometry.inode_tables[group], bytes(table)
+    left = iter(layout.inodes)
+    inode = next(left, None)
+    for group, place in enumerate(layout.geometry.inode_tables):
+        following, last = group * per_group + 1, (group + 1) * per_group
+        parts = []
+        while inode is not None and inode.number <= last:
+            if inode.number != following:
+                parts.append(bytes((inode.number - following) * SIZE))
+            parts.append(inode.pack(sums))
+            following = inode.number + 1
+            inode = next(left, None)
+        if parts:
+            yield place, b"".join(parts)
 
 
 def _gathered(blobs: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
