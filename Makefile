@@ -43,9 +43,10 @@ $(VENV)/core: constraints.txt pyproject.toml scripts/system
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
-$(VENV)/dev: constraints-dev.txt pyproject.toml scripts/system
+$(VENV)/dev: constraints-dev.txt pyproject.toml scripts/system scripts/peers
 	scripts/system test
 	$(PYTHON) -m venv $(VENV)
+	scripts/peers $(VENV)/peers docker-registry containerd runc
 	$(BIN)/pip install -q --require-hashes -r constraints-dev.txt
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $(VENV)/core $@

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from hypothesis import settings
 from tests.command import Command
 from tests.needs import need
 from tests.shell_guest import ShellGuest, tools_needed
+
+# Programs that `scripts/peers` unpacked: on the PATH of the tests, and of nothing else.
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.prefix) / "peers/usr/bin")])
 
 # A test run in the background of a script starts with Ctrl-C ignored, and so would everything it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

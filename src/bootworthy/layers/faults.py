@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Protocol
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from bootworthy.errors import IntegrityError
+from bootworthy.layers.image import Image
 
 _PIECE = 256 * 1024
-
-
-class Blob(Protocol):
-    """What points to a compressed layer."""
-
-    @property
-    def digest(self) -> str:
-        """Of its bytes."""
-
-
-class ImageLayer(Protocol):
-    """A layer of an image."""
-
-    @property
-    def descriptor(self) -> Blob:
-        """Its compressed bytes."""
-
-    @property
-    def diff_id(self) -> str:
-        """Of what is in them."""
-
-
-class Image(Protocol):
-    """All that is asked of an image."""
-
-    @property
-    def name(self) -> str:
-        """What a person calls it."""
-
-    @property
-    def layers(self) -> Sequence[ImageLayer]:
-        """Lowest first."""
 
 
 def layer_name(image: Image, number: int) -> str:

@@ -5,61 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 from bootworthy.errors import IntegrityError
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.layers.body import LayerFiles, find, ingest, names
 from bootworthy.layers.bulk import bulk
 from bootworthy.layers.faults import layer_name, naming, verdict
+from bootworthy.layers.image import Image
 from bootworthy.layers.merge import merge
 from bootworthy.layers.node import Tree
-
-
-class Blob(Protocol):
-    """What points to a compressed layer."""
-
-    @property
-    def digest(self) -> str:
-        """`sha256:...` of its bytes."""
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-
-    @property
-    def media_type(self) -> str:
-        """What it is called where it is listed."""
-
-
-class ImageLayer(Protocol):
-    """A layer of an image."""
-
-    @property
-    def descriptor(self) -> Blob:
-        """Its compressed bytes."""
-
-    @property
-    def diff_id(self) -> str:
-        """`sha256:...` of what is in them."""
-
-
-class Image(Protocol):
-    """All that is asked of an image: `oci.image.Image` is one."""
-
-    @property
-    def name(self) -> str:
-        """What a person calls it."""
-
-    @property
-    def layers(self) -> Sequence[ImageLayer]:
-        """Lowest first."""
-
-    def open_layer(self, number: int, /) -> BinaryIO:
-        """The compressed bytes of a layer."""
 
 
 def tree_of(image: Image, cache: Path, progress: Progress = QUIET) -> Tree:

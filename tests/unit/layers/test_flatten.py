@@ -12,7 +12,8 @@ import pytest
 
 from bootworthy.errors import IntegrityError
 from bootworthy.host.progress import Quiet, Task
-from bootworthy.layers.flatten import Image, take, tree_of
+from bootworthy.layers.flatten import take, tree_of
+from bootworthy.layers.image import Image
 from tests.made_layers import tarred
 
 BLOCK_OF_ZEROS = 65536
