@@ -41,6 +41,7 @@ def build(workshop: Workshop, architecture: Architecture) -> Build:
             subject="busybox", kind="busybox", revision=REVISION, architecture=architecture, inputs=inputs, tools={}
         ),
         make=functools.partial(_make, workshop, archive, architecture),
+        offered=lambda: apt.resolve(archive, [_PACKAGE], essential=False, pattern=_PACKAGE).packages,
     )
 
 

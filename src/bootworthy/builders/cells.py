@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bootworthy.builders import initrd, layer
+from bootworthy.builders import busybox, initrd, layer, pinned
+from bootworthy.builders.pinned import Held
 from bootworthy.builders.workshop import Build, Workshop
 from bootworthy.catalog.entries import Catalog, Cell, Kernel, System
 from bootworthy.errors import BuildError, HostError, NotFoundError, UsageError
@@ -16,6 +17,9 @@ from bootworthy.oci.documents import Descriptor
 from bootworthy.oci.image import Image
 from bootworthy.oci.reference import Reference
 from bootworthy.vocabulary import Architecture, Role
+
+_Roles = tuple[Role, ...]
+_INITRD = (Role.INITRD,)
 
 
 class SystemBuilder(Protocol):
@@ -55,12 +59,14 @@ class _NotBuiltError(Exception):
 
 
 def obtain(workshop: Workshop, catalog: Catalog, cell: Cell) -> CellImages:
-    """Build what is missing of a cell, and name it.
+    """Build what is missing of a cell; what a lock holds is that or nothing. `bundles.publish` gives the names.
 
     Raises:
-        BuildError: `build.no-recipe`, or a builder failed.
+        BuildError: `build.no-recipe`, `lock.package-gone`, or a builder failed.
         UsageError: `cell.not-offered`.
-        NotFoundError: a published image is not in the store.
+        NotFoundError: a published image, or one that a lock names (`lock.not-here`), is not in the store.
+        RefusedError: `lock.differs`.
+        IntegrityError: `lock.other-image`.
     """
     return _images(workshop, catalog, cell, make=True)
 
@@ -73,41 +79,61 @@ def present(workshop: Workshop, catalog: Catalog, cell: Cell) -> CellImages | No
         return None
 
 
-def reasons(workshop: Workshop, cell: Cell) -> tuple[str, ...]:
+def reasons(workshop: Workshop, catalog: Catalog, cell: Cell) -> tuple[str, ...]:
     """What `obtain` would build of a cell and why, a line each; nothing is made."""
+    held = pinned.of(catalog, cell)
     lines: list[str] = []
-    for build in _builds(workshop, cell):
-        lines += [f"{build.recipe.subject}: {reason}" for reason in build.reasons(workshop)]
-    if not lines and (ram_disk := _initrd(workshop, cell, _kernel_images(workshop, cell))) is not None:
-        lines += [f"{ram_disk.recipe.subject}: {reason}" for reason in ram_disk.reasons(workshop)]
+    for roles, build in _builds(workshop, cell):
+        lines += _reasons(workshop, held, roles, build)
+    if not lines and (ram_disk := _initrd(workshop, cell, _kernel_images(workshop, catalog, cell))) is not None:
+        lines += _reasons(workshop, held, _INITRD, ram_disk)
     return tuple(lines)
+
+
+def builds_of(workshop: Workshop, cell: Cell, found: Mapping[str, Descriptor]) -> tuple[Build, ...]:
+    """Every build that a cell draws on; `found` are the images that it has, by role."""
+    builds = [build for _, build in _builds(workshop, cell)]
+    ram_disk = None
+    if Role.INITRD not in cell.images:
+        ram_disk = _initrd(workshop, cell, {role: each for role, each in found.items() if role != Role.INITRD})
+    if ram_disk is not None:
+        builds += [busybox.build(workshop, cell.architecture), ram_disk]
+    return tuple(builds)
+
+
+def _reasons(workshop: Workshop, held: Held | None, roles: _Roles, build: Build) -> Iterator[str]:
+    if held is not None and held.images(workshop.store, roles) is not None:
+        return
+    for reason in build.reasons(workshop):
+        yield f"{build.recipe.subject}: {reason}"
 
 
 def _images(workshop: Workshop, catalog: Catalog, cell: Cell, *, make: bool) -> CellImages:
     if not cell.support.buildable:
         raise UsageError("cell.not-offered", f"{cell.name} is {cell.support}: there is nothing to build")
+    held = pinned.of(catalog, cell)
     found: dict[str, tuple[Reference, Descriptor]] = {}
     for role, reference in cell.images.items():
         name = Reference.parse(reference)
-        found[role] = (name, workshop.store.resolve(name))
+        found[role] = (name, held.image(workshop.store, role) if held else workshop.store.resolve(name))
     why: list[str] = []
 
-    def take(build: Build) -> None:
-        if not make and build.reasons(workshop):
-            raise _NotBuiltError
-        built = build.obtain(workshop)
-        why.extend(built.reasons)
-        for role, descriptor in built.images.items():
-            name = reference_of(catalog, cell, role)
-            if make:
-                workshop.store.tag(name, descriptor)
-            found[role.value] = (name, descriptor)
+    def take(roles: _Roles, build: Build, *drawn: Build) -> None:
+        images = held.images(workshop.store, roles) if held else None
+        if images is None:
+            if not make and (held or build.reasons(workshop)):
+                raise _NotBuiltError
+            built = held.build(workshop, roles, build, *drawn) if held else build.obtain(workshop)
+            why.extend(built.reasons)
+            images = built.images
+        for role, descriptor in images.items():
+            found[role.value] = (reference_of(catalog, cell, role), descriptor)
 
-    for build in _builds(workshop, cell):
-        take(build)
+    for roles, build in _builds(workshop, cell):
+        take(roles, build)
     ram_disk = _initrd(workshop, cell, {role: descriptor for role, (_, descriptor) in found.items()})
     if ram_disk is not None:
-        take(ram_disk)
+        take(_INITRD, ram_disk, busybox.build(workshop, cell.architecture))
     return CellImages(
         references={role: str(name) for role, (name, _) in found.items()},
         digests={role: descriptor.digest for role, (_, descriptor) in found.items()},
@@ -122,20 +148,26 @@ def reference_of(catalog: Catalog, cell: Cell, role: Role) -> Reference:
     return Reference.parse(f"{registry_}/{cell.system.name}:{cell.kernel.name}{suffix}")
 
 
-def _builds(workshop: Workshop, cell: Cell) -> Iterator[Build]:
-    """The builds of a cell that need nothing but the catalog, roles that are published left out."""
+def _builds(workshop: Workshop, cell: Cell) -> Iterator[tuple[_Roles, Build]]:
+    """The builds of a cell that need nothing but the catalog, and what they make; published roles are left out."""
     published = {role for roles in cell.images for role in roles.split("+")}
     if Role.ROOT not in published:
-        yield _system_builder(cell.system).build(workshop, cell.system, cell.architecture)
+        yield (Role.ROOT,), _system_builder(cell.system).build(workshop, cell.system, cell.architecture)
     if Role.KERNEL not in published and not cell.kernel.embedded:
-        yield _kernel_builder(cell.kernel).build(workshop, cell.kernel, cell.architecture)
+        builder = _kernel_builder(cell.kernel)
+        yield (Role.KERNEL, Role.MODULES), builder.build(workshop, cell.kernel, cell.architecture)
 
 
-def _kernel_images(workshop: Workshop, cell: Cell) -> dict[str, Descriptor]:
-    found = {role: workshop.store.resolve(Reference.parse(name)) for role, name in cell.images.items()}
-    if Role.KERNEL not in found and not cell.kernel.embedded:
-        built = _kernel_builder(cell.kernel).build(workshop, cell.kernel, cell.architecture).obtain(workshop)
-        found |= {role.value: descriptor for role, descriptor in built.images.items()}
+def _kernel_images(workshop: Workshop, catalog: Catalog, cell: Cell) -> dict[str, Descriptor]:
+    held = pinned.of(catalog, cell)
+    found = {
+        role: held.image(workshop.store, role) if held else workshop.store.resolve(Reference.parse(name))
+        for role, name in cell.images.items()
+    }
+    for roles, build in _builds(workshop, cell):
+        if Role.KERNEL in roles:
+            images = held.images(workshop.store, roles) if held else None
+            found |= {role.value: each for role, each in (images or build.obtain(workshop).images).items()}
     return found
 
 

@@ -104,7 +104,7 @@ def _system(name: str, file: SystemFile, base: Base | None) -> System:
 def _kernel(name: str, file: KernelFile) -> Kernel:
     package = file.package
     return Kernel(
-        name=name, title=file.title, architectures=_architectures(file.architectures),
+        name=name, title=file.title, end_of_life=file.end_of_life, architectures=_architectures(file.architectures),
         package=KernelPackage(package.distribution, package.release, package.name) if package else None,
         images=_images(file.images, file.tags), remarks=_remarks(file),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from bootworthy.catalog.pins import NO_PINS, Pins
 from bootworthy.catalog.versions import VersionRange
 from bootworthy.vocabulary import Architecture, Support
 
@@ -105,6 +106,8 @@ class Kernel:
     name: str
     title: str = ""
     architectures: frozenset[Architecture] = frozenset(Architecture)
+    end_of_life: str | None = None
+    """As that of a system."""
     package: KernelPackage | None = None
     images: Mapping[str, str] = field(default_factory=dict, hash=False)
     embedded: bool = False
@@ -206,3 +209,5 @@ class Catalog:
     folder: Path | None = None
     """What its paths are relative to; None where it has no folder."""
     note: str = ""
+    pins: Pins = NO_PINS
+    """What its lock file holds it to."""

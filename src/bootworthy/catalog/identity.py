@@ -23,6 +23,18 @@ def catalog_entry_digest(cell: Cell) -> str:
         "machine": _machine(cell.machine),
         "images": cell.images,
     }
+    return _digest(facts)
+
+
+def images_entry_digest(cell: Cell) -> str:
+    """The same over what reaches the cell's images alone: of the machine its VMM and architecture."""
+    machine = {"vmm": cell.machine.vmm, "architecture": cell.architecture.value}
+    return _digest(
+        {"system": _system(cell.system), "kernel": _kernel(cell.kernel), "machine": machine, "images": cell.images}
+    )
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
     text = json.dumps(_filled(facts), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

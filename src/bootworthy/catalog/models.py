@@ -253,6 +253,7 @@ class KernelFile(EntryFile):
     """A kernel release with its configuration, and the modules that belong to it."""
 
     title: str = Field("", description="Shown in place of the name")
+    end_of_life: Date | None = Field(None, description="YYYY, YYYY-MM or YYYY-MM-DD")
     architectures: Architectures | None = Field(None, description="Those it is made for; every one unless given")
     package: PackageFile | None = Field(None, description="Taken from a distribution's package")
     images: Images = Field({}, description="Made by others: role to reference")

@@ -7,6 +7,8 @@ import pkgutil
 
 import click
 
+from bootworthy.cli import options
+
 _VERBS = "bootworthy.cli.verbs"
 
 
@@ -54,6 +56,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and leave."
 )
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the Python traceback of a bug.")
+@options.progress
 def APP() -> None:  # noqa: N802  (the object is what the name is for)
     """Build, prove and ship operating-system images for microVMs and edge machines.
 

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from bootworthy.builders import cells
+from bootworthy.builders.cells import CellImages
 from bootworthy.builders.workshop import Workshop
-from bootworthy.catalog.entries import Catalog
+from bootworthy.bundles import publish
+from bootworthy.catalog.entries import Catalog, Cell
 from bootworthy.cli import options, session
 from bootworthy.errors import NotFoundError
 from bootworthy.proofs import target
@@ -58,9 +60,12 @@ class Wanted:
                 raise click.UsageError("name cells by a selector or images by --root, not both")
             yield target.of_names(workshop, catalog, self.named)
             return
+        found: dict[Cell, CellImages] = {}
         for cell in session.chosen(catalog, self.selectors):
             if cell.support.buildable:
-                yield target.of_cell(workshop, cell, cells.obtain(workshop, catalog, cell))
+                found[cell] = cells.obtain(workshop, catalog, cell)
+                yield target.of_cell(workshop, cell, found[cell])
+        publish.complete(workshop, catalog, found)
 
     def first(self, workshop: Workshop) -> Target:
         """The one target that is wanted; of several cells, the first that this machine's VMMs can launch.
@@ -76,7 +81,9 @@ class Wanted:
         chosen = [cell for cell in cells_ if cell.machine.vmm in launchable] or cells_
         if not chosen:
             raise NotFoundError("cell.none", "no cell of these can be booted", hint="bootworthy matrix shows all")
-        return target.of_cell(workshop, chosen[0], cells.obtain(workshop, catalog, chosen[0]))
+        images = cells.obtain(workshop, catalog, chosen[0])
+        publish.complete(workshop, catalog, {chosen[0]: images})
+        return target.of_cell(workshop, chosen[0], images)
 
     def again(self, verb: str, what: Target) -> str:
         """The command that does this again for one target."""

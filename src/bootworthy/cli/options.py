@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bootworthy.cli import output
 from bootworthy.cli.text import parse_size
 
 
@@ -20,6 +21,16 @@ class Size(click.ParamType[int]):
             self.fail(f"{value!r} is no size; write 4096, 512M or 10G", param, ctx)
 
 
+def _look(ctx: click.Context, _param: click.Parameter, value: str) -> None:
+    if not ctx.resilient_parsing:
+        output.begin(output.Look(value))
+
+
+progress = click.option(
+    "--progress", type=click.Choice([look.value for look in output.Look]), default=output.Look.AUTO.value,
+    show_default=True, expose_value=False, callback=_look,
+    help="Bars on a terminal and lines elsewhere; lines; JSON lines; or only what people should know.",
+)  # fmt: skip
 catalog = click.option(
     "-c", "--catalog", metavar="CATALOG",
     help="A file, or a built-in catalog by name. Without it: bootworthy.yaml here, else the built-in 'bootworthy'.",

@@ -8,30 +8,54 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
 
 from bootworthy.errors import BootworthyError, DocumentError, Problem
-from bootworthy.host.progress import Progress, Task
+from bootworthy.host.progress import Progress, Quiet, Task
 
 _HINT = "  hint: "
+
+
+class Look(StrEnum):
+    """How progress is shown (docs/output.md)."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    JSON = "json"
+    NONE = "none"
+
+
+class _Shown(Progress, Protocol):
+    """Progress on a stream that others write to as well."""
+
+    def aside(self) -> contextlib.AbstractContextManager[None]: ...
 
 
 @dataclass
 class _Said:
     result: bool = False
+    look: Look = Look.AUTO
+    shown: _Shown | None = None
+    """What is on the screen now; whatever is printed has to go around it."""
 
 
 _said = _Said()
 
 
-def begin() -> None:
-    """A command line begins: it has printed no result yet."""
+def begin(look: Look = Look.AUTO) -> None:
+    """A command line begins: it has printed no result yet, and shows progress so."""
     _said.result = False
+    _said.look = look
 
 
 def result(text: str) -> None:
     """One result."""
     _said.result = True
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    with _said.shown.aside() if _said.shown else contextlib.nullcontext():
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        if _said.shown:
+            sys.stdout.flush()
 
 
 def document(value: object) -> None:
@@ -40,7 +64,10 @@ def document(value: object) -> None:
 
 
 def log(message: str) -> None:
-    """One line on standard error."""
+    """One line on standard error; a note, while progress is shown there."""
+    if _said.shown:
+        _said.shown.note(message)
+        return
     sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
 
@@ -84,30 +111,56 @@ def coloured(stream: object) -> bool:
     return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
 
 
-class _Lines:
-    """Progress where nobody watches: a line when something begins."""
+class _Notes(Quiet):
+    """What happened, and nothing of what goes on."""
 
     def note(self, message: str) -> None:
         log(message)
 
+
+class _Lines(_Notes):
+    """Progress where nobody watches: a line when something begins."""
+
     @contextlib.contextmanager
-    def task(self, title: str, total: int | None = None) -> Iterator[Task]:  # noqa: ARG002
-        log(title)
-        yield _Silent()
-
-
-class _Silent:
-    def advance(self, amount: int) -> None:
-        """A log has no bars."""
+    def task(self, title: str, total: int | None = None) -> Iterator[Task]:
+        log(" ".join(title.split()))
+        with super().task(title, total) as task:
+            yield task
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
-    """Bars on a terminal, lines elsewhere, both on standard error."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield _Lines()
-        return
-    from bootworthy.cli.bars import Bars  # noqa: PLC0415  (rich is slow to import)
+    """Work in progress, on standard error: bars on a terminal, lines elsewhere, or as `--progress` says."""
+    if _said.look is Look.JSON:
+        from bootworthy.cli.events import Events  # noqa: PLC0415  (few need it)
 
-    with Bars() as bars:
-        yield bars
+        with _around(Events(sys.stderr)) as events:
+            yield events
+    elif _said.look is Look.NONE:
+        yield _Notes()
+    elif _said.look is Look.PLAIN or not _drawn_on():
+        yield _Lines()
+    else:
+        from bootworthy.cli.bars import Bars  # noqa: PLC0415  (few need it)
+
+        with Bars() as made, _around(made) as bars:
+            yield bars
+
+
+@contextlib.contextmanager
+def _around(shown: _Shown) -> Iterator[_Shown]:
+    """Whatever is printed within the block goes around what is shown."""
+    _said.shown = shown
+    try:
+        yield shown
+    finally:
+        _said.shown = None
+
+
+def _drawn_on() -> bool:
+    """Whether standard error is a terminal that bars can be drawn on."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty():
+        return False
+    from bootworthy.cli.bars import in_front  # noqa: PLC0415  (few need it)
+
+    return in_front(sys.stderr.fileno())

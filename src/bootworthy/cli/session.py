@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bootworthy import catalog as catalogs
 from bootworthy.builders.workshop import Workshop
+from bootworthy.catalog import access, pins
 from bootworthy.catalog.entries import Catalog, Cell
 from bootworthy.host.paths import Paths
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.host.settings import Settings
 from bootworthy.oci.store import Store
+from bootworthy.oci.transfer.remote import Registries
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,26 @@ class Session:
         """Where builds happen."""
         return Workshop(self.store, self.paths.cache, self.settings, progress, refresh)
 
+    def registries(self, progress: Progress = QUIET, *, catalog: str | None = None) -> Registries:
+        """The registries of the world; what a catalog lists for reference only is not fetched."""
+        return Registries(
+            self.settings.registries, progress, lambda reference: access.check(reference, catalog, Path.cwd())
+        )
+
 
 def open_catalog(name: str | None) -> Catalog:
-    """The catalog that `-c` names, or the one of this folder, or the built-in one.
+    """The catalog that `-c` names, or the one of this folder, or the built-in one; held by its lock file.
 
     Raises:
-        DocumentError, NotFoundError: it cannot be used.
+        DocumentError, NotFoundError, HostError: it, or its lock file, cannot be used.
     """
-    return catalogs.load(name, Path.cwd())
+    opened = catalogs.load(name, Path.cwd())
+    return replace(opened, pins=pins.load(lock_file(opened), opened.name))
+
+
+def lock_file(catalog: Catalog) -> Path:
+    """Where the lock file of a catalog is, or would be."""
+    return pins.path_for(catalog.source, catalog.folder, Path.cwd())
 
 
 def chosen(catalog: Catalog, selectors: Sequence[str]) -> tuple[Cell, ...]:

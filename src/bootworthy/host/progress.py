@@ -13,6 +13,9 @@ class Task(Protocol):
     def advance(self, amount: int) -> None:
         """So many more units (bytes, or steps) are done."""
 
+    def skip(self, amount: int) -> None:
+        """So many units of the total need no work: they were there already."""
+
 
 class Progress(Protocol):
     """Where work says what it is doing."""
@@ -26,6 +29,9 @@ class Progress(Protocol):
 
 class _NoTask:
     def advance(self, amount: int) -> None:
+        """Nobody is looking."""
+
+    def skip(self, amount: int) -> None:
         """Nobody is looking."""
 
 

@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 import shlex
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -154,7 +154,21 @@ class DockerImage:
             UsageError: `layout.ambiguous`.
             DocumentError: a document in it is malformed.
         """
-        entry = _choose(archive, tag)
+        return cls._of(archive, _choose(archive, tag))
+
+    @classmethod
+    def every(cls, archive: Archive) -> Iterator[tuple[tuple[str, ...], DockerImage]]:
+        """Every image with its names, in the order of the archive.
+
+        Raises:
+            NotFoundError: `archive.no-member`.
+            DocumentError: a document in it is malformed.
+        """
+        for entry in _entries(archive):
+            yield entry.texts("RepoTags"), cls._of(archive, entry)
+
+    @classmethod
+    def _of(cls, archive: Archive, entry: Fields) -> DockerImage:
         spans: dict[str, Span] = {}
         config_name = entry.text("Config")
         raw = archive.small(config_name)
@@ -192,10 +206,14 @@ class DockerImage:
         return self.archive.remedy(span)
 
 
-def _choose(archive: Archive, tag: str | None) -> Fields:
+def _entries(archive: Archive) -> Sequence[Fields]:
     where = f"{archive.path}:{DOCKER_FILE}"
     listed = load_value(archive.small(DOCKER_FILE), kind=DOCKER_FILE, where=where)
-    entries = Fields({"images": listed}, kind=DOCKER_FILE, where=where).each("images")
+    return Fields({"images": listed}, kind=DOCKER_FILE, where=where).each("images")
+
+
+def _choose(archive: Archive, tag: str | None) -> Fields:
+    entries = _entries(archive)
     names = {number: entry.texts("RepoTags") for number, entry in enumerate(entries)}
     known = sorted({name for each in names.values() for name in each})
     if tag is None:

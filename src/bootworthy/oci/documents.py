@@ -30,6 +30,8 @@ CONFIGS = frozenset({CONFIG, DOCKER_CONFIG})
 REF_NAME = "org.opencontainers.image.ref.name"
 ROLE = "dev.bootworthy.role"
 PLATFORM = "dev.bootworthy.platform"
+BUNDLE = "dev.bootworthy.bundle"
+"""Of a name in the store that goes with a bundle: the digest of the bundle (`builders.superseded`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,9 @@ class Descriptor:
         return self.annotations.get(ROLE)
 
     def plain(self) -> Descriptor:
-        """The descriptor without what only its present place says about it: the tag."""
-        return replace(self, annotations={k: v for k, v in self.annotations.items() if k != REF_NAME})
+        """The descriptor without what only its present place says about it: the tag, and what that goes with."""
+        kept = {key: value for key, value in self.annotations.items() if key not in {REF_NAME, BUNDLE}}
+        return replace(self, annotations=kept)
 
     def as_json(self) -> dict[str, object]:
         """The descriptor as a document has it."""

@@ -22,14 +22,14 @@ def document_error(
     )
 
 
-def load_value(raw: bytes, *, kind: str, where: str) -> object:
+def load_value(raw: bytes, *, kind: str, where: str, limit: int = LIMIT) -> object:
     """The JSON value that some bytes are; duplicate keys, NaN and lone surrogates are refused.
 
     Raises:
         DocumentError: `oci.bad-document`, `oci.too-large`.
     """
-    if len(raw) > LIMIT:
-        raise too_large(kind, where, len(raw))
+    if len(raw) > limit:
+        raise too_large(kind, where, len(raw), limit)
     try:
         value: object = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
         if b"\\u" in raw:
@@ -40,21 +40,21 @@ def load_value(raw: bytes, *, kind: str, where: str) -> object:
     return value
 
 
-def load_object(raw: bytes, *, kind: str, where: str) -> dict[str, object]:
+def load_object(raw: bytes, *, kind: str, where: str, limit: int = LIMIT) -> dict[str, object]:
     """The JSON object that some bytes are.
 
     Raises:
         DocumentError: `oci.bad-document`, `oci.too-large`.
     """
-    value = load_value(raw, kind=kind, where=where)
+    value = load_value(raw, kind=kind, where=where, limit=limit)
     if not isinstance(value, dict):
         raise document_error("oci.bad-document", kind, where, "not a JSON object")
     return value
 
 
-def too_large(kind: str, where: str, size: int) -> DocumentError:
+def too_large(kind: str, where: str, size: int, limit: int = LIMIT) -> DocumentError:
     """The error for a document that is larger than any honest one."""
-    return document_error("oci.too-large", kind, where, f"{size} bytes, and {LIMIT} is the most one may have")
+    return document_error("oci.too-large", kind, where, f"{size} bytes, and {limit} is the most one may have")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -81,13 +81,13 @@ class Fields:
         self._path = path
 
     @classmethod
-    def parse(cls, raw: bytes, *, kind: str, where: str) -> Fields:
+    def parse(cls, raw: bytes, *, kind: str, where: str, limit: int = LIMIT) -> Fields:
         """The fields of a document.
 
         Raises:
             DocumentError: `oci.bad-document`, `oci.too-large`.
         """
-        return cls(load_object(raw, kind=kind, where=where), kind=kind, where=where)
+        return cls(load_object(raw, kind=kind, where=where, limit=limit), kind=kind, where=where)
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
@@ -134,6 +134,14 @@ class Fields:
     def inside(self, key: str) -> Fields:
         """An object; nothing there is an empty one."""
         return Fields(self._object(key), kind=self._kind, where=self._where, path=self._below(key))
+
+    def named(self, key: str) -> dict[str, Fields]:
+        """A map of strings to objects; nothing there is an empty one."""
+        inside = self.inside(key)
+        for name, value in inside._values.items():
+            if not isinstance(value, dict):
+                raise inside.error(name, "must be an object")
+        return {name: inside.inside(name) for name in inside._values}
 
     def each(self, key: str) -> tuple[Fields, ...]:
         """A list of objects; nothing there is an empty one."""

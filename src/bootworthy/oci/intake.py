@@ -17,7 +17,8 @@ from bootworthy.oci import digest as digests
 from bootworthy.oci.digest import Hasher
 from bootworthy.oci.documents import Descriptor
 
-_PARTIAL = ".partial"
+PARTIAL = ".partial"
+"""The folder in a layout where blobs are that are not whole."""
 _PREFIX = "blob-"
 
 
@@ -92,7 +93,7 @@ def new_blob(
 
 def abandoned(root: Path) -> list[Path]:
     """What writers of the layout at `root` left that were killed; `host.files.remove_abandoned` removes it."""
-    return sorted(path for path in (root / _PARTIAL).glob(f"{_PREFIX}*") if files.is_abandoned(path))
+    return sorted(path for path in (root / PARTIAL).glob(f"{_PREFIX}*") if files.is_abandoned(path))
 
 
 def is_sound(path: Path, descriptor: Descriptor) -> bool:
@@ -109,7 +110,7 @@ def is_sound(path: Path, descriptor: Descriptor) -> bool:
 
 def _partial(root: Path) -> tuple[int, Path]:
     """A temporary file on the layout's own disk, flocked while its writer lives; what dead writers left is removed."""
-    folder = root / _PARTIAL
+    folder = root / PARTIAL
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{_PREFIX}*"):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bootworthy.errors import BootworthyError, DocumentError, IntegrityError, NotFoundError, UsageError
 from bootworthy.oci.blobs import Blobs
-from bootworthy.oci.documents import CONFIGS, MANIFESTS, ROLE, Descriptor, Manifest
-from bootworthy.oci.image import assemble, members, read_document
+from bootworthy.oci.digest import short
+from bootworthy.oci.documents import CONFIGS, MANIFESTS, PLATFORM, ROLE, Descriptor, Manifest
+from bootworthy.oci.image import assemble, is_here, members, read_document
 from bootworthy.oci.reference import Reference
 
 
@@ -27,6 +28,8 @@ class StoredImage:
     role: str | None
     problem: BootworthyError | None = None
     """Why it could not be read whole."""
+    absent: tuple[str, ...] = ()
+    """Platforms that its index names and that were not fetched."""
 
     @property
     def reference(self) -> Reference | None:
@@ -41,11 +44,15 @@ def describe(blobs: Blobs, name: str, entry: Descriptor) -> StoredImage:
     """Look at everything below an entry, except layers."""
     sizes = {entry.digest: entry.size}
     platforms: dict[str, None] = {}
+    absent: dict[str, None] = {}
     created: str | None = None
     role = entry.role
     problem: BootworthyError | None = None
     try:
         for member in members(blobs, entry):
+            if not is_here(blobs, member) and member.digest != entry.digest:
+                absent[_called(member)] = None
+                continue
             sizes[member.digest] = member.size
             if member.media_type not in MANIFESTS:
                 continue
@@ -59,4 +66,14 @@ def describe(blobs: Blobs, name: str, entry: Descriptor) -> StoredImage:
                 platforms[str(config.platform)] = None
     except (NotFoundError, IntegrityError, DocumentError) as error:
         problem = error
-    return StoredImage(name, entry.plain(), tuple(platforms), created, sum(sizes.values()), role, problem)
+    if absent and len(sizes) == 1 and problem is None:
+        problem = NotFoundError("oci.not-fetched", "none of the images that its index names is here", where=name)
+    return StoredImage(
+        name, entry.plain(), tuple(platforms), created, sum(sizes.values()), role, problem, tuple(absent)
+    )  # fmt: skip
+
+
+def _called(member: Descriptor) -> str:
+    """What a person calls a member of an index that cannot be looked at."""
+    known = member.platform is not None and member.platform.known
+    return str(member.platform) if known else member.annotations.get(PLATFORM) or short(member.digest)

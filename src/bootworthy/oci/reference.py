@@ -40,7 +40,7 @@ class Reference:
             )
         head, slash, last = rest.rpartition("/")
         last, colon, tag = last.partition(":")
-        if colon and not _TAG.fullmatch(tag):
+        if colon and not is_tag(tag):
             raise _bad(text, f"{tag!r} is not a tag", "a tag has at most 128 letters, digits, `_`, `.` and `-`")
         registry, repository = _split(head + slash + last)
         if not _REGISTRY.fullmatch(registry):
@@ -79,6 +79,11 @@ class Reference:
         tag = "" if self.tag is None else f":{self.tag}"
         digest = "" if self.digest is None else f"@{self.digest}"
         return f"{self.name}{tag}{digest}"
+
+
+def is_tag(text: str) -> bool:
+    """Whether this can be a tag; such a string is also safe in an address."""
+    return _TAG.fullmatch(text) is not None
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -16,40 +16,53 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bootworthy.errors import DocumentError, IntegrityError, NotFoundError, UsageError
-from bootworthy.host import files
 from bootworthy.host.leases import Lease
-from bootworthy.host.locks import locked
 from bootworthy.oci import digest as digests
 from bootworthy.oci import documents, layout
 from bootworthy.oci import image as images
 from bootworthy.oci.blobs import Span, open_verified, read, reading
-from bootworthy.oci.canonical import canonical_json
 from bootworthy.oci.documents import PLATFORM, REF_NAME, ROLE, Descriptor, Manifest, Platform
-from bootworthy.oci.fields import load_object
 from bootworthy.oci.image import Image, Layer
 from bootworthy.oci.intake import BlobWriter, new_blob
 from bootworthy.oci.listing import StoredImage, describe
 from bootworthy.oci.reference import Reference
+from bootworthy.oci.writable import LEASES, WritableLayout, entry_name, entry_names, name_entry
 from bootworthy.oci.written import config_bytes, index_bytes, manifest_bytes
 from bootworthy.vocabulary import Architecture
 
+__all__ = ["LEASES", "Store"]
 _PIECE = 2**20
-_ELSEWHERE = "choose another folder with the BOOTWORTHY_STORE variable"
-LEASES = ".leases"
-"""The folder in a store where leases on its blobs are."""
-_OURS = frozenset({layout.VERSION_FILE, layout.INDEX_FILE, "blobs", ".lock", LEASES})
 
 
 class Store:
     """The store at `root`. Nothing is created before something is written."""
 
-    __slots__ = ("_lease", "root")
+    __slots__ = ("_layout", "_lease", "root")
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._layout = WritableLayout(root)
         self._lease = Lease(root / LEASES)
 
     # Blobs
+
+    def begin(self) -> None:
+        """Make the store, where it is not there yet.
+
+        Raises:
+            UsageError: `store.not-a-folder`, `store.not-empty`.
+            SpaceError, HostError: as `host.files.writing`.
+        """
+        self._layout.begin()
+
+    def hold(self, *digests_: str) -> None:
+        """Lease some blobs while this object lives, whether they are there or not.
+
+        Raises:
+            DeadlineError: `lock.busy`.
+        """
+        if self.root.exists():
+            self._lease.hold(*digests_)
 
     def put_bytes(self, data: bytes, media_type: str) -> Descriptor:
         """Keep some bytes.
@@ -87,7 +100,7 @@ class Store:
             IntegrityError: `store.unexpected-digest`, when its digest is not `expect`.
             SpaceError, HostError: as `host.files.writing`.
         """
-        self._initialise()
+        self._layout.begin()
         with new_blob(self.root, media_type, expect=expect, hold=self._lease.hold) as blob:
             yield blob
 
@@ -218,25 +231,24 @@ class Store:
     def tag(self, reference: Reference, descriptor: Descriptor) -> None:
         """Give a manifest or index a name; who had the name before loses it.
 
+        What was fetched by its digest alone is named by that.
+
         Raises:
             UsageError: `reference.no-tag`.
+            IntegrityError: `reference.other-digest`.
             NotFoundError: `store.no-blob`.
             DeadlineError, SpaceError, HostError: the index cannot be written.
         """
-        name = _tagged(reference)
+        name = _named(reference)
+        if reference.digest not in {None, descriptor.digest}:
+            raise IntegrityError("reference.other-digest", f"{reference} is not the name of {descriptor.digest}")
         self._hold([descriptor])
         annotations = {**descriptor.annotations, REF_NAME: name}
         entry = replace(descriptor, annotations=annotations).as_json()
-        if [each.as_json() for each in self._entries() if _entry_name(each.as_json()) == name] == [entry]:
+        if [each.as_json() for each in self._layout.entries() if entry_name(each.as_json()) == name] == [entry]:
             return  # so that a store that cannot be written serves whoever changes nothing
-        with self._changing() as entries:
-            places = [number for number, each in enumerate(entries) if _entry_name(each) == name]
-            if places:
-                entries[places[0]] = entry
-                for number in reversed(places[1:]):
-                    del entries[number]
-            else:
-                entries.append(entry)
+        with self._layout.changing() as entries:
+            name_entry(entries, name, entry)
 
     def untag(self, reference: Reference) -> None:
         """Take a name away; the blobs stay until a clean-up finds that nothing else needs them.
@@ -245,11 +257,11 @@ class Store:
             NotFoundError: `store.no-image`.
             UsageError: `reference.no-tag`.
         """
-        name = _tagged(reference)
-        if not any(name in _names(entry.as_json()) for entry in self._entries()):
+        name = _named(reference)
+        if not any(name in entry_names(entry.as_json()) for entry in self._layout.entries()):
             raise self._no_image(reference)
-        with self._changing() as entries:
-            entries[:] = [each for each in entries if name not in _names(each)]
+        with self._layout.changing() as entries:
+            entries[:] = [each for each in entries if name not in entry_names(each)]
 
     def resolve(self, reference: Reference) -> Descriptor:
         """The manifest or index a name stands for. A digest decides, and finds blobs that have no name too.
@@ -259,7 +271,7 @@ class Store:
             IntegrityError: `store.corrupt-blob`.
             DocumentError: a document is malformed.
         """
-        entries = self._entries()
+        entries = self._layout.entries()
         if reference.digest is not None:
             if entries:
                 self._lease.hold(reference.digest)
@@ -276,7 +288,7 @@ class Store:
         Raises:
             DocumentError, NotFoundError: the store's own index cannot be read.
         """
-        found = [describe(self, name, entry) for entry in self._entries() for name in layout.names_of(entry)[:1]]
+        found = [describe(self, name, entry) for entry in self._layout.entries() for name in layout.names_of(entry)[:1]]
         return tuple(sorted(found, key=lambda each: each.name))
 
     def _by_digest(self, reference: Reference, digest: str, entries: Sequence[Descriptor]) -> Descriptor:
@@ -298,93 +310,20 @@ class Store:
             NotFoundError: `store.no-blob`.
         """
         digests_ = [descriptor.digest for descriptor in descriptors]
-        if self.root.exists():
-            self._lease.hold(*digests_)
+        self.hold(*digests_)
         for digest in digests_:
             self.locate(digest)
 
     def _no_image(self, reference: Reference) -> NotFoundError:
-        known = [name for entry in self._entries() for name in layout.names_of(entry)[:1]]
+        known = [name for entry in self._layout.entries() for name in layout.names_of(entry)[:1]]
         return NotFoundError(
             "store.no-image", f"there is no image {reference} in the store", where=str(self.root),
             hint=layout.nearest(str(reference), known) or "the store has no images yet: build or pull one",
         )  # fmt: skip
 
-    # The layout's own files
 
-    def _entries(self) -> tuple[Descriptor, ...]:
-        version, path = self.root / layout.VERSION_FILE, self.root / layout.INDEX_FILE
-        again = f"rm -f {shlex.quote(str(version))} {shlex.quote(str(path))}"
-        hint = f"put it back from a copy, or begin a new one ({again}): what was built is found again"
-        try:
-            if version.exists():
-                return layout.Layout(self.root).index().manifests
-            # another process is making the store, or stopped in the middle of it
-            return documents.parse_index(layout.read_small(path), where=str(path)).manifests if path.exists() else ()
-        except NotFoundError as error:
-            raise NotFoundError(error.code, error.message, where=error.where, hint=hint) from error
-        except DocumentError as error:
-            if error.where != str(path):
-                raise
-            problems = [replace(each, hint=each.hint or hint) for each in error.problems]
-            raise DocumentError(error.code, error.message, problems, where=error.where) from error
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[list[dict[str, object]]]:
-        """The entries of `index.json`, to be changed in place; nobody else changes them meanwhile."""
-        self._initialise()
-        with locked(self.root / ".lock"):
-            self._entries()  # what we do not understand we do not write
-            path = self.root / layout.INDEX_FILE
-            index = load_object(layout.read_small(path), kind="index", where=str(path))
-            entries = index.get("manifests")
-            entries = list(entries) if isinstance(entries, list) else []
-            yield entries
-            files.write(path, canonical_json({**index, "manifests": entries}))
-
-    def _initialise(self) -> None:
-        version = self.root / layout.VERSION_FILE
-        if version.exists():
-            return
-        if self.root.exists() and not self.root.is_dir():
-            raise UsageError(
-                "store.not-a-folder", "the image store is not a folder", where=str(self.root), hint=_ELSEWHERE
-            )
-        with files.writing(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-            strangers = sorted(path.name for path in self.root.iterdir() if not _ours(path.name))
-        if strangers:
-            raise UsageError(
-                "store.not-empty", f"this folder is no image store, and not empty ({strangers[0]})",
-                where=str(self.root), hint=_ELSEWHERE,
-            )  # fmt: skip
-        with locked(self.root / ".lock"):
-            if not (self.root / layout.INDEX_FILE).exists():
-                files.write(self.root / layout.INDEX_FILE, index_bytes(()))
-            files.write(version, canonical_json({"imageLayoutVersion": layout.VERSION}))
-
-
-def _tagged(reference: Reference) -> str:
-    if reference.tag is None:
+def _named(reference: Reference) -> str:
+    """The name in the index: with the tag, or with the digest where there is no tag."""
+    if reference.tag is None and reference.digest is None:
         raise UsageError("reference.no-tag", f"{reference} has no tag", hint="name it as NAME:TAG")
-    return f"{reference.name}:{reference.tag}"
-
-
-def _entry_name(entry: dict[str, object]) -> str:
-    """The canonical name of an entry, whose form was checked before."""
-    annotations = entry.get("annotations")
-    name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
-    return layout.canonical_name(name) if isinstance(name, str) else ""
-
-
-def _names(entry: dict[str, object]) -> set[str]:
-    """Every name of an entry, in canonical form."""
-    annotations = entry.get("annotations")
-    found = annotations if isinstance(annotations, dict) else {}
-    names = (found.get(key) for key in (REF_NAME, layout.CONTAINERD_NAME))
-    return {layout.canonical_name(name) for name in names if isinstance(name, str)}
-
-
-def _ours(name: str) -> bool:
-    """Whether a file may lie in a store that is not finished yet."""
-    return name in _OURS or name.endswith(".partial")
+    return str(reference) if reference.tag is None else f"{reference.name}:{reference.tag}"

@@ -10,6 +10,9 @@ from bootworthy.oci.canonical import canonical_json
 from bootworthy.oci.documents import INDEX, MANIFEST, Descriptor, Platform
 from bootworthy.oci.image import Layer
 
+EMPTY = b"{}"
+EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+
 
 def config_bytes(
     layers: Sequence[Layer], platform: Platform, *, labels: Mapping[str, str], epoch: int, history: Sequence[str],
@@ -52,3 +55,22 @@ def index_bytes(
     if artifact_type:
         index["artifactType"] = artifact_type
     return canonical_json(index)
+
+
+def artifact_bytes(
+    artifact_type: str, layers: Sequence[Descriptor], subject: Descriptor, annotations: Mapping[str, str]
+) -> bytes:
+    """The manifest of something that is no image and speaks of one (manifest.md, "Guidelines for Artifact Usage").
+
+    Its configuration is the empty document, `EMPTY`.
+    """
+    manifest: dict[str, object] = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": artifact_type,
+        "config": Descriptor.of(EMPTY, EMPTY_TYPE).as_json(),
+        "layers": [layer.as_json() for layer in layers],
+        "subject": Descriptor(subject.media_type, subject.digest, subject.size).as_json(),
+        "annotations": dict(annotations),
+    }
+    return canonical_json(manifest)

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from bootworthy.errors import BootworthyError, IntegrityError, NotFoundError
+from bootworthy.errors import BootworthyError, HostError, IntegrityError, NotFoundError
 from bootworthy.host import files
 from bootworthy.oci.canonical import canonical_json
 from bootworthy.proofs.fields import Fields
-from bootworthy.vocabulary import Accelerator, Standing, Verdict
+from bootworthy.vmms.launch import LONGEST_LOG
+from bootworthy.vocabulary import Accelerator, Role, Standing, Verdict
 
 SCHEMA = "bootworthy.evidence/1"
-_LARGEST = 4 * 2**20
+LARGEST = 4 * 2**20
+"""Bytes of a document."""
+LARGEST_CONSOLE = LONGEST_LOG + 2**12
+"""Bytes of a console log: what is kept of one, and the line that says that there was more."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -56,9 +62,19 @@ class Evidence:
     times: Mapping[str, float] = field(hash=False)
     """Seconds from the launch, by this host's clock: `kernel`, `userspace`, `healthy`, as far as it came; `ended`."""
 
+    @property
+    def root(self) -> str | None:
+        """Digest of the image that its root came from."""
+        return next((digest for roles, digest in self.images.items() if Role.ROOT in roles.split("+")), None)
+
+
+def is_digest(text: str) -> bool:
+    """Whether this is a digest as documents and console logs are named by; such a string is safe as a path."""
+    return _DIGEST.fullmatch(text) is not None
+
 
 def parse(data: bytes, where: str) -> Evidence:
-    """Evidence from the bytes of its document.
+    """Evidence from the bytes of its document, which are its canonical JSON: no two readers see two things in it.
 
     Raises:
         IntegrityError: `evidence.corrupt`.
@@ -68,10 +84,15 @@ def parse(data: bytes, where: str) -> Evidence:
     def bad(path: str, message: str) -> BootworthyError:
         return _corrupt(where, f"{path}: {message}" if path else message)
 
+    if len(data) > LARGEST:
+        raise bad("", f"larger than {LARGEST} bytes")
     try:
         document = json.loads(data)
+        canonical = canonical_json(document)
     except (ValueError, RecursionError) as error:
         raise bad("", f"no JSON: {error}") from error
+    if canonical != data:
+        raise bad("", "not the canonical JSON that evidence is written in")
     top = Fields(document, "", bad)
     if top.text("schema") != SCHEMA:
         raise bad("schema", f"{top.text('schema')!r} is not {SCHEMA}")
@@ -89,7 +110,7 @@ def _read(top: Fields, digest: str) -> Evidence:
     if started.tzinfo is None:
         raise top.bad("started", "a time without its zone")
     console = digests.text("console")
-    if not _DIGEST.fullmatch(console):
+    if not is_digest(console):
         raise digests.bad("console", "not a sha256 digest")
     return Evidence(
         digest=digest,
@@ -112,15 +133,6 @@ def _read(top: Fields, digest: str) -> Evidence:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What came of merging a folder."""
-
-    added: int
-    known: int
-    """Documents that were here already."""
-
-
 class EvidenceStore:
     """A folder of evidence. Nothing in it is ever changed or removed."""
 
@@ -141,6 +153,25 @@ class EvidenceStore:
         files.write(self.path(evidence.digest), data)
         return evidence
 
+    def take(self, data: bytes, console: bytes | None, where: str) -> bool:
+        """Keep a document that comes from elsewhere, with its console log if there is one; False when it was here.
+
+        A log that was missing so far is added then, too.
+
+        Raises:
+            IntegrityError: `evidence.corrupt`; then nothing is written.
+            SpaceError, HostError: it cannot be written.
+        """
+        evidence = parse(data, where)
+        if console is not None and _sha(console) != evidence.console:
+            raise _corrupt(where, "the console log is not the one that the document names")
+        if console is not None and not self.console_path(evidence.console).exists():
+            files.write(self.console_path(evidence.console), console)
+        if self.path(evidence.digest).exists():
+            return False
+        files.write(self.path(evidence.digest), data)
+        return True
+
     def path(self, digest: str) -> Path:
         """Where a document is kept."""
         return self.folder / "evidence" / f"{digest.removeprefix('sha256:')}.json"
@@ -149,13 +180,36 @@ class EvidenceStore:
         """Where a console log is kept."""
         return self.folder / "console" / f"{digest.removeprefix('sha256:')}.log"
 
+    def has(self, digest: str, console: str | None = None) -> bool:
+        """Whether a document is here, and a console log."""
+        return self.path(digest).exists() and (console is None or self.console_path(console).exists())
+
+    def document(self, evidence: Evidence) -> bytes:
+        """The bytes of a document.
+
+        Raises:
+            IntegrityError: `evidence.corrupt`.
+        """
+        return read(self.path(evidence.digest), LARGEST)
+
+    def documents(self) -> Iterator[Path]:
+        """The file of every document, sorted; what is in them has not been looked at."""
+        folder = self.folder / "evidence"
+        try:
+            with os.scandir(folder) as entries:
+                names = [each.name for each in entries if each.name.endswith(".json") and not each.name.startswith(".")]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in sorted(names):
+            yield folder / name
+
     def all(self) -> tuple[Evidence, ...]:
         """Every document, oldest first.
 
         Raises:
             IntegrityError: `evidence.corrupt`, when a file is not what its name says.
         """
-        found = [parse(data, str(path)) for path, data in _documents(self.folder)]
+        found = [parse(read(path, LARGEST), str(path)) for path in self.documents()]
         return tuple(sorted(found, key=lambda evidence: (evidence.started, evidence.digest)))
 
     def for_cell(self, name: str) -> tuple[Evidence, ...]:
@@ -179,46 +233,26 @@ class EvidenceStore:
                 "evidence.no-console", f"the console log of evidence {evidence.digest} is not here", where=str(path),
                 hint="merge it from the machine it was recorded on: bootworthy evidence merge DIR",
             )  # fmt: skip
-        return _verified(path)
-
-    def merge(self, other: Path) -> Merged:
-        """Take over what another folder of evidence has. Everything is verified before anything is written.
-
-        Raises:
-            NotFoundError: `evidence.no-folder`, when it holds no evidence folder.
-            IntegrityError: `evidence.corrupt`.
-        """
-        if not (other / "evidence").is_dir():
-            raise NotFoundError(
-                "evidence.no-folder", "this folder holds no evidence", where=str(other),
-                hint="name the folder that has `evidence` and `console` in it",
-            )  # fmt: skip
-        theirs = EvidenceStore(other)
-        incoming = [(parse(data, str(path)), data) for path, data in _documents(other)]
-        for evidence, _ in incoming:
-            if theirs.console_path(evidence.console).exists():
-                theirs.console(evidence)
-        added = sum(self._take(theirs, evidence, data) for evidence, data in incoming)
-        return Merged(added, len(incoming) - added)
-
-    def _take(self, theirs: EvidenceStore, evidence: Evidence, data: bytes) -> bool:
-        log, place = theirs.console_path(evidence.console), self.console_path(evidence.console)
-        if log.exists() and not place.exists():
-            files.write(place, theirs.console(evidence))
-        if self.path(evidence.digest).exists():
-            return False
-        files.write(self.path(evidence.digest), data)
-        return True
+        return read(path, LARGEST_CONSOLE)
 
 
-def _documents(folder: Path) -> list[tuple[Path, bytes]]:
-    return [(path, _verified(path)) for path in sorted((folder / "evidence").glob("[!.]*.json"))]
+def read(path: Path, limit: int) -> bytes:
+    """The bytes of a file that is named by their digest, in a folder that may come from anywhere.
 
-
-def _verified(path: Path) -> bytes:
-    if path.suffix == ".json" and path.stat().st_size > _LARGEST:
-        raise _corrupt(str(path), f"larger than {_LARGEST} bytes")
-    data = path.read_bytes()
+    Raises:
+        IntegrityError: `evidence.corrupt`: it has more bytes than the limit, or others; or it is no file.
+        HostError: `evidence.unreadable`.
+    """
+    try:
+        # Without waiting, because a pipe would for ever.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _corrupt(str(path), "it is no file")
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise HostError("evidence.unreadable", f"could not read: {error.strerror}", where=str(path)) from error
+    if len(data) > limit:
+        raise _corrupt(str(path), f"larger than {limit} bytes")
     if _sha(data) != f"sha256:{path.stem}":
         raise _corrupt(str(path), "its bytes are not what its name says")
     return data

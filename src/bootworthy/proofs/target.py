@@ -9,6 +9,7 @@ from functools import cached_property
 from bootworthy.builders import cells, layer
 from bootworthy.builders.cells import CellImages
 from bootworthy.builders.workshop import Workshop
+from bootworthy.catalog import access
 from bootworthy.catalog.entries import Catalog, Cell
 from bootworthy.checks.part import Part
 from bootworthy.checks.subject import Subject
@@ -18,6 +19,7 @@ from bootworthy.machines.facts import MachineFacts, facts
 from bootworthy.oci import sources
 from bootworthy.oci.image import Image
 from bootworthy.oci.reference import Reference
+from bootworthy.oci.transfer.remote import Registries
 from bootworthy.vocabulary import Architecture, Role
 
 
@@ -99,8 +101,11 @@ def of_names(workshop: Workshop, catalog: Catalog | None, named: Named) -> Targe
     if Role.ROOT not in named.references:
         raise UsageError("target.no-root", "images need a root", hint="add --root REF")
     vmm, architecture, memory_mib, vcpus, deadline = _machine(catalog, named)
+    registries = Registries(workshop.settings.registries, workshop.progress, access.guard(catalog))
     images = {
-        role: sources.open_source(text, workshop.store, architecture=architecture)
+        role: sources.open_source(
+            text, workshop.store, architecture=architecture, registries=registries, progress=workshop.progress
+        )
         for role, text in named.references.items()
     }
     if {Role.KERNEL, Role.MODULES} <= images.keys() and Role.INITRD not in images:

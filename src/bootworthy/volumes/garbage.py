@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bootworthy.host import files, leases, locks
 from bootworthy.layers import body
-from bootworthy.oci import intake
+from bootworthy.oci import downloads, intake
 from bootworthy.oci.layout import Layout, names_of
 from bootworthy.oci.reach import Reached, described, reach
 from bootworthy.oci.reference import Reference
@@ -200,6 +200,9 @@ class _Finder:
         for path in files.abandoned(Path(tempfile.gettempdir()), prefix="bootworthy-"):
             yield _item(Kind.SCRATCH, path)
         yield from (_item(Kind.SCRATCH, path) for path in intake.abandoned(self._store))
+        # Somebody may want to go on with a download, for a while.
+        left = downloads.abandoned(self._store, before=self._youngest)
+        yield from (_item(Kind.SCRATCH, path) for path in left)
 
 
 def _children(folder: Path, *, backwards: bool = False) -> list[Path]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootworthy.layers import body
+from bootworthy.oci.documents import BUNDLE, Descriptor
 from bootworthy.oci.layout import Layout, canonical_name, names_of
 from bootworthy.oci.reach import Reached, reach
 from bootworthy.volumes.garbage import occupied
@@ -58,30 +59,33 @@ class Usage:
     """Store and cache whole; `own` is what images with a name have."""
 
 
-def usage(store: Path, cache: Path) -> Usage:
+def usage(store: Path, cache: Path, inner: Callable[[str], bool] = lambda _: False) -> Usage:
     """Look at a store and a cache. What reflinks share is counted in each file.
+
+    What goes with a bundle is counted there, and so is an image whose name is `inner` when another one has it in it.
 
     Raises:
         DocumentError, NotFoundError: the store's own index cannot be read.
     """
     layout = Layout(store)
-    entries = layout.index().manifests if (store / "oci-layout").exists() else ()
+    every = layout.index().manifests if (store / "oci-layout").exists() else ()
+    reached = {entry.digest: reach(layout, [entry]) for entry in every}
+    entries = _outer(every, reached, inner)
     names: dict[str, list[str]] = {}
     for entry in entries:
         names.setdefault(entry.digest, []).extend(canonical_name(name) for name in names_of(entry)[:1])
-    reached = {entry.digest: reach(layout, [entry]) for entry in entries}
     sizes = {digest: _there(layout, each) for digest, each in reached.items()}
-    holders = Counter(blob for each in sizes.values() for blob in each)
+    holders = Counter(blob for digest in names for blob in sizes[digest])
     images = [
         ImageUse(
             digest=digest, names=tuple(sorted(set(names[digest]))),
             used=Used(
                 blobs=sum(sizes[digest].values()),
                 own=sum(size for blob, size in sizes[digest].items() if holders[blob] == 1),
-                bodies=_bodies(cache, each), volumes=_made(cache, each),
+                bodies=_bodies(cache, reached[digest]), volumes=_made(cache, reached[digest]),
             ),
         )
-        for digest, each in reached.items()
+        for digest in names
     ]  # fmt: skip
     named = {blob: size for each in sizes.values() for blob, size in each.items()}
     total = Used(
@@ -89,6 +93,18 @@ def usage(store: Path, cache: Path) -> Usage:
         bodies=occupied(cache / "layers"), volumes=occupied(cache / "volumes") + occupied(cache / "files"),
     )  # fmt: skip
     return Usage(images=tuple(sorted(images, key=lambda image: image.names)), total=total)
+
+
+def _outer(
+    every: Sequence[Descriptor], reached: Mapping[str, Reached], inner: Callable[[str], bool]
+) -> list[Descriptor]:
+    """The entries that are counted by themselves, under all their names."""
+    given = [entry for entry in every if not any(map(inner, names_of(entry)))]
+    there = {entry.digest for entry in given if BUNDLE not in entry.annotations}
+    own = there | {entry.digest for entry in given if entry.annotations.get(BUNDLE) not in there}
+    inside = {blob for digest in own for blob in reached[digest].blobs}
+    own |= {entry.digest for entry in every if entry not in given and entry.digest not in inside}
+    return [entry for entry in every if entry.digest in own]
 
 
 def _there(layout: Layout, reached: Reached) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ import pytest
 from bootworthy.host import processes
 from bootworthy.layers import flatten
 from bootworthy.oci import sources
+from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
 from bootworthy.volumes.convert import sparse_digest
 from tests import archive
@@ -79,10 +80,19 @@ def test_every_volume_is_the_same(twice: tuple[Once, Once], role: str, profile: 
 
 def test_skopeo_reads_the_store(twice: tuple[Once, Once]) -> None:
     need("skopeo")
+    store = Store(twice[0].home.store)
     for role, reference in twice[0].images.items():
-        found = json.loads(processes.run(["skopeo", "inspect", f"oci:{twice[0].home.store}:{reference}"]).text)
-        assert found["Digest"] == twice[0].digests[role]
+        found = json.loads(processes.run(["skopeo", "inspect", f"oci:{store.root}:{reference}"]).text)
+        image = store.image(Reference.parse(reference).at(twice[0].digests[role]))
+        assert found["Layers"] == [layer.descriptor.digest for layer in image.layers]
         assert (found["Os"], found["Architecture"]) == ("linux", "amd64")
+
+
+def test_every_member_of_the_bundle_is_the_same(twice: tuple[Once, Once]) -> None:
+    """The bundle itself also has what was built for other machines, which may not be the same in both homes."""
+    names = [Reference.parse(f"{ROOT}-{suffix}") for suffix in ("kernel", "modules", f"initrd-{CELL.split('/')[2]}")]
+    first, second = (Store(each.home.store) for each in twice)
+    assert [first.resolve(name) for name in names] == [second.resolve(name) for name in names]
 
 
 def test_a_volume_is_the_same_however_its_image_travelled(twice: tuple[Once, Once], tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class TestLayouts:
     @pytest.mark.parametrize(
         ("text", "code"),
         [
-            ("docker://docker.io/library/ubuntu:24.04", "source.registry"),
+            ("docker://Not A Name", "reference.bad"),
             ("docker-daemon:ubuntu:24.04", "source.unsupported"),
             ("dir:/tmp", "source.unsupported"),
             ("oci:", "source.empty"),

@@ -312,8 +312,19 @@ class TestNames:
         assert store.resolve(Reference.parse(f"x@{second.digest}")).media_type == documents.MANIFEST
         with pytest.raises(NotFoundError):
             store.resolve(NAME.at(NOTHING))
+
+    def test_a_digest_can_be_the_name(self, store: Store) -> None:
+        first, second = put_small(store, "1"), put_small(store, "2")
+        name = Reference.parse(f"x@{first.digest}")
+        store.tag(name, first)
+        assert [each.name for each in store.images()] == [str(name)]
+        for other in (name, NAME.at(first.digest)):
+            with pytest.raises(IntegrityError, match="is not the name of"):
+                store.tag(other, second)
+        store.untag(name)
+        assert store.images() == ()
         with pytest.raises(UsageError, match="has no tag"):
-            store.tag(Reference.parse(f"x@{first.digest}"), first)
+            store.tag(Reference("localhost", "x"), first)
 
     def test_the_list_shows_what_there_is(self, store: Store) -> None:
         found = put_small(store)

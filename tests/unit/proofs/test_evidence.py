@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootworthy.errors import IntegrityError, NotFoundError
+from bootworthy.errors import HostError, IntegrityError, NotFoundError
 from bootworthy.oci.canonical import canonical_json
-from bootworthy.proofs.evidence import EvidenceStore, parse
+from bootworthy.proofs.evidence import LARGEST, EvidenceStore, parse
 from bootworthy.vocabulary import Accelerator, Standing, Verdict
-from tests.reports import CELL, DIGEST, evidence
+from tests.reports import CELL, DIGEST, OTHER, evidence
 
 
 def test_evidence_is_named_by_its_digest_and_so_is_its_console(tmp_path: Path) -> None:
@@ -71,32 +73,61 @@ def test_a_changed_or_missing_console_is_named(tmp_path: Path) -> None:
         store.console(kept)
 
 
-def test_merging_adds_what_is_new_and_changes_nothing_else(tmp_path: Path) -> None:
+def test_what_comes_from_elsewhere_is_kept_once(tmp_path: Path) -> None:
     here, there = EvidenceStore(tmp_path / "here"), EvidenceStore(tmp_path / "there")
-    both = evidence(1)
-    here.put(both, b"1")
-    here.put(evidence(2), b"2")
-    there.put(both, b"1")
-    new = there.put(evidence(3), b"3")
-    merged = here.merge(there.folder)
-    assert (merged.added, merged.known) == (1, 1)
-    assert len(here.all()) == 3
-    assert here.console(new) == b"3"
-    assert here.merge(there.folder).added == 0
+    one = there.put(evidence(), b"console")
+    data = there.document(one)
+    assert not here.has(one.digest)
+    assert here.take(data, None, "there")
+    assert here.has(one.digest)
+    assert not here.has(one.digest, one.console)
+    assert not here.take(data, b"console", "there")
+    assert here.has(one.digest, one.console)
+    assert here.console(one) == b"console"
+    assert here.all() == (one,)
 
 
-def test_merging_takes_nothing_from_a_folder_with_one_bad_file(tmp_path: Path) -> None:
+def test_a_document_with_the_console_of_another_is_not_kept(tmp_path: Path) -> None:
     here, there = EvidenceStore(tmp_path / "here"), EvidenceStore(tmp_path / "there")
-    there.put(evidence(1), b"1")
-    there.console_path(there.put(evidence(2), b"2").console).write_bytes(b"x")
-    with pytest.raises(IntegrityError):
-        here.merge(there.folder)
-    assert here.all() == ()
+    data = there.document(there.put(evidence(), b"console"))
+    with pytest.raises(IntegrityError) as caught:
+        here.take(data, b"other", "there")
+    assert (caught.value.code, caught.value.where) == ("evidence.corrupt", "there")
+    assert not here.folder.exists()
 
 
-def test_merging_needs_evidence(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError):
-        EvidenceStore(tmp_path).merge(tmp_path / "none")
+def test_the_root_is_found_among_joined_roles(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    assert store.put(evidence(), b"").root == DIGEST
+    assert store.put(evidence(digests__images={"kernel": DIGEST, "root+initrd": OTHER}), b"").root == OTHER
+    assert store.put(evidence(digests__images={"kernel": DIGEST}), b"").root is None
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(LARGEST + 1)
+
+
+@pytest.mark.parametrize("make", [_pipe, _folder, _device, _large])
+def test_what_is_no_document_is_named_and_not_read_for_ever(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "evidence" / f"{'0' * 64}.json"
+    path.parent.mkdir()
+    make(path)
+    with pytest.raises((IntegrityError, HostError)) as caught:
+        EvidenceStore(tmp_path).all()
+    assert caught.value.where == str(path)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +148,29 @@ def test_a_document_that_cannot_be_understood_is_refused(changes: dict[str, obje
     with pytest.raises(IntegrityError) as caught:
         parse(canonical_json(evidence(**changes)), "here")  # type: ignore[arg-type]
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data + b"\n",
+        lambda data: data.replace(b'"cell":', b'"cell": '),
+        lambda data: data.replace(b'"verdict":', b'"verdict":"panicked","verdict":'),
+        lambda data: data.replace(b"0.5", b"NaN"),
+        lambda data: data.replace(b"0.5", b"0.50"),
+        lambda data: data.replace(b'"reasons":[]', b'"reasons":' + b"[" * 200_000 + b"]" * 200_000),
+        lambda data: data.replace(b'"cpu":"some"', b'"cpu":"\\ud800"'),
+        lambda data: data + b" " * LARGEST,
+    ],
+    ids=["newline", "space", "twice", "nan", "number", "deep", "surrogate", "large"],
+)
+def test_a_document_that_two_readers_may_read_differently_is_refused(change: Callable[[bytes], bytes]) -> None:
+    data = canonical_json(evidence())
+    parse(data, "here")
+    assert change(data) != data
+    with pytest.raises(IntegrityError) as caught:
+        parse(change(data), "here")
+    assert caught.value.code == "evidence.corrupt"
 
 
 @given(st.binary(max_size=200))

@@ -72,12 +72,16 @@ def COMMAND(  # noqa: N802, PLR0913, PLR0917  (one argument an option)
     Profiles: ext4 full, lean; erofs flat, layered (metadata in FILE, layers in FILE.1, FILE.2, ...), lz4, lz4hc, zstd,
     lzma, deflate; squashfs zstd, gzip, lz4, xz, none; tar and cpio none, gzip, zstd. The first is the default.
 
-    IMAGE is a reference in the store, oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE.
+    IMAGE is a reference in the store, docker://REF (pulled first), oci:DIR[:TAG], oci-archive:FILE[:TAG] or
+    docker-archive:FILE.
     """
     here = Session.begin()
-    found = sources.open_source(image, here.store, architecture=Architecture.parse(arch) if arch else None)
     wish = VolumeOptions(size=size, free=free, inodes=inodes, label=label, profile=profile, uuid=uuid)
     with output.progress() as progress:
+        found = sources.open_source(
+            image, here.store, architecture=Architecture.parse(arch) if arch else None,
+            registries=here.registries(progress), progress=progress,
+        )  # fmt: skip
         workshop = here.workshop(progress)
         tree = layer.tree_of(workshop, found)
         planned = convert(tree, Source.of(found), filesystem, wish, out, progress)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from bootworthy.cli import options, output, session
+from bootworthy.cli import gauge, options, output, session
 from bootworthy.cli.session import Session
 from bootworthy.cli.text import table
 from bootworthy.errors import NotFoundError, UsageError
 from bootworthy.proofs.evidence import Evidence, EvidenceStore
+from bootworthy.proofs.merge import merge
 
 
 @click.command("evidence", short_help="The records behind a tick")
@@ -21,7 +23,8 @@ from bootworthy.proofs.evidence import Evidence, EvidenceStore
 def COMMAND(words: tuple[str, ...], catalog: str | None, *, console: bool, as_json: bool) -> None:  # noqa: N802
     """List the attempts that were recorded for cells, oldest first; a SELECTOR may also be the digest of one.
 
-    `evidence merge DIR...` takes over what other folders (another machine's state folder) have recorded.
+    `evidence merge DIR...` takes over what other folders (another machine's state folder) have recorded; all of it is
+    verified before anything is written.
     """
     store = EvidenceStore(Session.begin().paths.state)
     if words[:1] == ("merge",):
@@ -33,7 +36,7 @@ def COMMAND(words: tuple[str, ...], catalog: str | None, *, console: bool, as_js
             raise NotFoundError(
                 "evidence.none", "nothing was recorded for these cells", hint="bootworthy prove SELECTOR"
             )
-        output.result(store.console(found[-1]).decode(errors="replace"))
+        output.result(_shown(store.console(found[-1]).decode(errors="replace")))
     elif as_json:
         documents = [{"digest": one.digest, "document": dict(one.document)} for one in found]
         output.document({"schema": "bootworthy.evidence-list/1", "evidence": documents})
@@ -57,16 +60,22 @@ def _chosen(store: EvidenceStore, words: tuple[str, ...], catalog: str | None) -
 
 
 def _row(one: Evidence) -> tuple[str, ...]:
+    """Anybody may have written the words."""
     return (
-        f"{one.started:%Y-%m-%d %H:%M:%S}", one.cell or "(no catalog)", one.verdict.value, f"{one.vmm} {one.version}",
-        one.accelerator.upper(), one.digest[:19],
+        f"{one.started:%Y-%m-%d %H:%M:%S}", gauge.title(one.cell or "(no catalog)"), one.verdict.value,
+        gauge.title(f"{one.vmm} {one.version}"), one.accelerator.upper(), one.digest[:19],
     )  # fmt: skip
+
+
+def _shown(console: str) -> str:
+    """What a guest said; on a terminal without what would control it, for anybody's guest may have said it."""
+    return "\n".join(map(gauge.plain, console.splitlines())) if sys.stdout.isatty() else console
 
 
 def _merge(store: EvidenceStore, folders: list[Path], *, as_json: bool) -> None:
     if not folders:
         raise UsageError("evidence.no-folder", "merge what?", hint="bootworthy evidence merge DIR")
-    merged = [(folder, store.merge(folder)) for folder in folders]
+    merged = list(zip(folders, merge(store, folders), strict=True))
     if as_json:
         results = [{"folder": str(folder), "added": one.added, "known": one.known} for folder, one in merged]
         output.document({"schema": "bootworthy.evidence-merge/1", "merged": results})

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from bootworthy.builders.workshop import REPOSITORY
 from bootworthy.cli import options, output
 from bootworthy.cli.session import Session
 from bootworthy.cli.text import size, table
+from bootworthy.errors import IntegrityError, NotFoundError
 from bootworthy.oci.digest import short
+from bootworthy.oci.listing import StoredImage
+from bootworthy.oci.store import Store
+from bootworthy.oci.verifying import Verified, verify
 from bootworthy.volumes.usage import Usage, usage
 
 
 @click.command("images", short_help="What is in the store")
 @click.option("--all", "-a", "everything", is_flag=True, help="The names that builds keep their images by, too.")
 @click.option("--disk", is_flag=True, help="Who uses how much of the disk, in the store and in the cache.")
+@click.option("--verify", is_flag=True, help="Read every blob, and compare it with its digest.")
 @options.as_json
-def COMMAND(*, everything: bool, disk: bool, as_json: bool) -> None:  # noqa: N802
+def COMMAND(*, everything: bool, disk: bool, verify: bool, as_json: bool) -> None:  # noqa: N802
     """List the images of the store."""
     here = Session.begin()
+    if disk and verify:
+        raise click.UsageError("--disk or --verify: one at a time")
+    if verify:
+        _verify(here.store, as_json=as_json)
+        return
     if disk:
-        _disk(usage(here.paths.store, here.paths.cache), as_json=as_json)
+        _disk(usage(here.paths.store, here.paths.cache, _of_a_build), as_json=as_json)
         return
     found = [image for image in here.store.images() if everything or not _of_a_build(image.name)]
     if as_json:
         images = [
             {
                 "name": image.name, "digest": image.descriptor.digest, "role": image.role, "size": image.size,
-                "platforms": list(image.platforms), "created": image.created,
+                "platforms": list(image.platforms), "absent": list(image.absent), "created": image.created,
                 "problem": image.problem.as_json() if image.problem else None,
             }
             for image in found
@@ -36,12 +48,46 @@ def COMMAND(*, everything: bool, disk: bool, as_json: bool) -> None:  # noqa: N8
         return
     rows = [
         (
-            image.name, image.role or "", short(image.descriptor.digest), " ".join(image.platforms), size(image.size),
+            image.name, image.role or "", short(image.descriptor.digest), _platforms(image), size(image.size),
             str(image.problem) if image.problem else "",
         )
         for image in found
     ]  # fmt: skip
     output.result(table(("IMAGE", "ROLE", "DIGEST", "PLATFORM", "SIZE", ""), rows))
+
+
+def _platforms(image: StoredImage) -> str:
+    """Those that are here, and in brackets those that its index only names."""
+    absent = [f"({' '.join(image.absent)})"] if image.absent else []
+    return " ".join([*image.platforms, *absent])
+
+
+def _verify(store: Store, *, as_json: bool) -> None:
+    with output.progress() as progress:
+        found = verify(store, progress)
+    if as_json:
+        output.document(found.as_json())
+    else:
+        output.result("\n".join(_verdict(found)))
+    if found.corrupt:
+        raise IntegrityError(
+            "store.corrupt", f"{len(found.corrupt)} of {found.blobs} blobs are not what their digests say",
+            where=str(store.root), hint="remove them (rm -f), then build or pull their images again",
+        )  # fmt: skip
+    if found.missing:
+        raise NotFoundError(
+            "store.no-blob", f"{len(found.missing)} images lack something", where=str(store.root),
+            hint="build or pull them again",
+        )  # fmt: skip
+
+
+def _verdict(found: Verified) -> Iterator[str]:
+    for each in found.corrupt:
+        users = f", of {', '.join(each.names)}" if each.names else ""
+        yield f"{each.path}: corrupt{users}"
+    for name, digests in found.missing.items():
+        yield f"{name}: lacks {', '.join(digests)}"
+    yield f"{found.blobs} blobs, {size(found.size)}: {len(found.corrupt)} corrupt"
 
 
 def _of_a_build(name: str) -> bool:

@@ -35,7 +35,8 @@ def COMMAND(  # noqa: N802  (one argument an option)
     of DIR. Without root, what cannot be kept (owners, devices, setuid, privileged attributes) is written to
     DIR.owners.json.
 
-    IMAGE is a reference in the store, oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE.
+    IMAGE is a reference in the store, docker://REF (pulled first), oci:DIR[:TAG], oci-archive:FILE[:TAG] or
+    docker-archive:FILE.
     """
     here = Session.begin()
     if folder == "-" and (len(paths) != 1 or as_json):
@@ -43,8 +44,11 @@ def COMMAND(  # noqa: N802  (one argument an option)
             "unpack.one-file", "standard output takes the content of one file", where=image,
             hint=f"name it: bootworthy unpack {image} - PATH",
         )  # fmt: skip
-    found = sources.open_source(image, here.store, architecture=Architecture.parse(arch) if arch else None)
     with output.progress() as progress:
+        found = sources.open_source(
+            image, here.store, architecture=Architecture.parse(arch) if arch else None,
+            registries=here.registries(progress), progress=progress,
+        )  # fmt: skip
         workshop = here.workshop(progress)
         tree = layer.tree_of(workshop, found)
         if folder == "-":
