@@ -148,6 +148,7 @@ def _disk() -> Iterator[bytes]:
     draw = random.Random(2)
     info = tarfile.TarInfo("var/lib/disk.img")
     info.size, info.mtime = 4 << 30, _TIME
+    yield _member("var/", tarfile.DIRTYPE, b"") + _member("var/lib/", tarfile.DIRTYPE, b"")
     yield info.tobuf(tarfile.USTAR_FORMAT)
     zeros = bytes(_MIB)
     for _ in range(256):

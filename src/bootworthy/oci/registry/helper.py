@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from bootworthy.errors import CredentialsError, HostError
 from bootworthy.host import processes
 from bootworthy.oci.registry.auth_file import Entry
-from bootworthy.oci.registry.problems import clean
 from bootworthy.oci.registry.secret import Secret
+from bootworthy.oci.registry.words import clean
 
 _PATIENCE = 60.0
 """Seconds; a helper may have to ask a service."""

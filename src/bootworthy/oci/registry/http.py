@@ -24,6 +24,7 @@ from bootworthy.oci.registry.pace import paced_pools
 from bootworthy.oci.registry.proxies import Proxy, proxy_for
 from bootworthy.oci.registry.trust import Trust
 from bootworthy.oci.registry.wire import OK, Body
+from bootworthy.oci.registry.words import lower
 
 _PIECE = 1 << 18
 _SENT = 1 << 16
@@ -66,7 +67,7 @@ class HttpReply:
     def __init__(self, response: BaseHTTPResponse, address: Address, sent: int = 1) -> None:
         self._response = response
         self.status = response.status
-        self.headers: Mapping[str, str] = problems.lower(response.headers)
+        self.headers: Mapping[str, str] = lower(response.headers)
         self.address = address
         self.sent = sent
         self.asked: float | None = None

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import http
 import http.client
-import json
 import socket
 import ssl
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from urllib3 import exceptions
 
-from bootworthy.errors import BootworthyError, CredentialsError, IntegrityError, NetworkError, NotFoundError
+from bootworthy.errors import BootworthyError, CredentialsError, NetworkError, NotFoundError
 from bootworthy.oci.registry.address import Address, Origin, trust_hint
 from bootworthy.oci.registry.backoff import Limits
 from bootworthy.oci.registry.pace import DrippingError
-from bootworthy.oci.registry.wire import Reply
+from bootworthy.oci.registry.words import clean
 
-SHOWN = 300
-"""Characters of a registry's own words that are shown."""
-LONGEST = 1 << 16
-"""Bytes of an error's body that are read."""
 _FINAL = frozenset({501, 505, 506, 507, 508, 510, 511})
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG")
 
@@ -39,27 +33,6 @@ class Trouble:
     """Whether the registry cannot have seen the request."""
     secure: bool | None = None
     """Whether the host speaks TLS, as far as one can tell."""
-
-
-def clean(text: str, hide: Callable[[str], str] = str) -> str:
-    """Somebody else's words: on one line, without control characters and secrets, and not many."""
-    kept = (" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in hide(text[: 1 << 14]))
-    words = " ".join("".join(kept).split())
-    return words if len(words) <= SHOWN else words[: SHOWN - 3] + "..."
-
-
-def said(body: bytes, hide: Callable[[str], str] = str) -> str:
-    """The code and message of a registry's error (distribution-spec v1.1, "Error Codes"), or nothing."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    errors = document.get("errors") if isinstance(document, dict) else None
-    first = errors[0] if isinstance(errors, list) and errors else document
-    if not isinstance(first, dict):
-        return ""
-    words = [first.get(name) for name in ("code", "message", "error", "error_description", "details")]
-    return clean(": ".join(word for word in words if isinstance(word, str) and word), hide)
 
 
 def may_pass(status: int) -> bool:
@@ -196,16 +169,3 @@ def _phrase(status: int) -> str:
 
 def _times(sent: int) -> str:
     return "once" if sent == 1 else f"{sent} times"
-
-
-def lower(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers by lower-case names."""
-    return {name.lower(): value for name, value in headers.items()}
-
-
-def words_of(reply: Reply, hide: Callable[[str], str] = str) -> str:
-    """What a registry says with a refusal; a body that is too long or breaks off says nothing."""
-    try:
-        return said(reply.read(LONGEST), hide)
-    except (NetworkError, IntegrityError):
-        return ""

@@ -12,8 +12,8 @@ from bootworthy.errors import IntegrityError, NetworkError
 from bootworthy.oci import digest as digests
 from bootworthy.oci.digest import Hasher
 from bootworthy.oci.fields import LIMIT
-from bootworthy.oci.registry.problems import words_of
 from bootworthy.oci.registry.wire import NO_HEADERS, OK, Reply, Wire
+from bootworthy.oci.registry.words import words_of
 
 BROKEN = "registry.broken"
 _TRIES = 4

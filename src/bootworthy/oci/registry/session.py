@@ -17,6 +17,7 @@ from bootworthy.oci.registry.http import Ask, Http, HttpReply
 from bootworthy.oci.registry.secret import Secret, hide
 from bootworthy.oci.registry.tokens import Service, Tokens, basic
 from bootworthy.oci.registry.wire import NO_HEADERS, OK, Body, Reply
+from bootworthy.oci.registry.words import clean, words_of
 
 _WARNING = re.compile(r'299 [^ ",]+ "((?:[^"\\]|\\.)*)"')
 _MOST_WARNINGS = 20
@@ -81,7 +82,7 @@ class Session:
         if reply.status in accept:
             return reply
         with reply:
-            words = problems.words_of(reply, self._hide)
+            words = words_of(reply, self._hide)
         if reply.status in {401, 403}:
             raise self._denied(reply, scopes, words)
         raise problems.refusal(
@@ -160,7 +161,7 @@ class Session:
             return _Door()
         schemes = ", ".join(sorted(by_scheme)) or "nothing that it says"
         raise CredentialsError(
-            "registry.denied", f"{self.registry} wants {problems.clean(schemes)}; Bearer and Basic are what we know",
+            "registry.denied", f"{self.registry} wants {clean(schemes)}; Bearer and Basic are what we know",
             where=str(reply.address),
         )  # fmt: skip
 
@@ -198,7 +199,7 @@ class Session:
 
     def _warn(self, header: str) -> None:
         for found in _WARNING.finditer(header[:8192]):
-            text = problems.clean(re.sub(r"\\(.)", r"\1", found[1]), self._hide)
+            text = clean(re.sub(r"\\(.)", r"\1", found[1]), self._hide)
             with self._lock:
                 new = text and text not in self._warned and len(self._warned) < _MOST_WARNINGS
                 self._warned.add(text)

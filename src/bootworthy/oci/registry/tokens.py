@@ -17,6 +17,7 @@ from bootworthy.oci.registry.credentials import Credentials
 from bootworthy.oci.registry.http import Ask, Http, HttpReply
 from bootworthy.oci.registry.secret import Secret
 from bootworthy.oci.registry.wire import Body
+from bootworthy.oci.registry.words import words_of
 
 _CLIENT = "bootworthy"
 _LIFE = 60.0
@@ -120,7 +121,7 @@ class Tokens:
         if 200 <= reply.status < 300:
             return reply
         with reply:
-            words = problems.words_of(reply, self._hide)
+            words = words_of(reply, self._hide)
         if reply.status in {400, 401, 403}:
             who = f"the credentials from {credentials.source}" if credentials else "anybody without credentials"
             raise CredentialsError(

@@ -17,7 +17,8 @@ from bootworthy.host.progress import Quiet
 from bootworthy.oci.registry.address import Address, Origin, Plain
 from bootworthy.oci.registry.backoff import Limits
 from bootworthy.oci.registry.http import Ask, Http, HttpReply
-from bootworthy.oci.registry.problems import clean, refusal, said
+from bootworthy.oci.registry.problems import refusal
+from bootworthy.oci.registry.words import clean, said
 from tests.answering import Answer, Answering, Asked
 
 NOW = 1_700_000_000.0
