@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bootworthy.host.processes import run
 from tests import hostile
-from tests.mangled import mangled
+from tests.mangled import MANGLINGS, Mangling
 from tests.needs import need
 
 GNU: list[tuple[str, ...]] = [("tar", f"--format={form}") for form in ("v7", "ustar")]
@@ -65,9 +64,9 @@ def test_all_of_them_are_read(archives: list[bytes]) -> None:
         hostile.compare(data)
 
 
-@given(data=st.data())
+@given(mangling=MANGLINGS)
 @settings(max_examples=300, suppress_health_check=list(HealthCheck))
-def test_mangled_they_are_refused_or_sound(archives: list[bytes], data: st.DataObject) -> None:
-    lower, upper = data.draw(st.sampled_from(archives)), data.draw(mangled(archives))
+def test_mangled_they_are_refused_or_sound(archives: list[bytes], mangling: Mangling) -> None:
+    lower, upper = mangling.layers(archives)
     hostile.check(lower, upper)
     hostile.compare(upper)

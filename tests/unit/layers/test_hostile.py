@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests import hostile
-from tests.mangled import mangled
+from tests.mangled import MANGLINGS, Mangling
 from tests.seeds import SEEDS
 
 
@@ -18,15 +17,13 @@ def test_what_is_not_mangled_is_read(name: str) -> None:
     assert tree.root.children
 
 
-@given(data=st.data())
+@given(mangling=MANGLINGS)
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
-def test_what_is_mangled_is_refused_or_sound(data: st.DataObject) -> None:
-    seeds = list(SEEDS.values())
-    lower, upper = data.draw(st.sampled_from(seeds)), data.draw(mangled(seeds))
-    hostile.check(lower, upper)
+def test_what_is_mangled_is_refused_or_sound(mangling: Mangling) -> None:
+    hostile.check(*mangling.layers(list(SEEDS.values())))
 
 
-@given(data=st.data())
+@given(mangling=MANGLINGS)
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-def test_where_the_standard_library_reads_a_mangled_archive_so_do_we(data: st.DataObject) -> None:
-    hostile.compare(data.draw(mangled(list(SEEDS.values()))))
+def test_where_the_standard_library_reads_a_mangled_archive_so_do_we(mangling: Mangling) -> None:
+    hostile.compare(mangling.layers(list(SEEDS.values()))[1])
