@@ -16,6 +16,7 @@ from bootworthy.filesystems.ext4.options import BLOCK
 from bootworthy.filesystems.ext4.plan import Layout
 from bootworthy.filesystems.ext4.superblock import OFFSET, Superblock
 from bootworthy.host.progress import QUIET, Progress
+from bootworthy.layers.ahead import behind
 from bootworthy.layers.bulk import bulk
 from bootworthy.layers.node import Tree
 
@@ -35,16 +36,20 @@ def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET
     os.ftruncate(target, layout.size)
     for line in layout.left_out:
         progress.note(f"left out an extended attribute that ext4 cannot keep: {line}")
+
+    def store(piece: tuple[int, bytes]) -> None:
+        copying.write_at(target, piece[1], piece[0] * BLOCK)
+
     with (
         progress.task(f"writing ext4, {layout.size >> 20} MiB", layout.data) as task,
         ThreadPoolExecutor(1, "copy") as pool,
         bulk(),
     ):
         copied = pool.submit(copying.copy, tree, _runs(layout), target, task)
-        metadata = list(_metadata(layout))
+        with behind(store) as put:
+            for piece in _metadata(layout):
+                put(piece)
         copied.result()
-        for block, data in metadata:
-            copying.write_at(target, data, block * BLOCK)
 
 
 def _runs(layout: Layout) -> list[copying.Copy]:
