@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from bootworthy.oci.store import Store
 from bootworthy.vocabulary import Architecture
 from tests import shelves
 from tests.oci_images import put_layer
+from tests.printed import said
 from tests.registry import Registry, faults
 
 
@@ -33,12 +33,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def store(home: Path) -> Store:
     return Store(home / "data/store")
-
-
-def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    document = json.loads(capsys.readouterr().out)
-    assert isinstance(document, dict)
-    return document
 
 
 def failed(capsys: pytest.CaptureFixture[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bootworthy.cli.main import run
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
 from tests.oci_images import put_small
+from tests.printed import said
 
 IMAGE = "localhost/small:1"
 
@@ -29,12 +29,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     store.tag(Reference.parse(f"{REPOSITORY}:{'a' * 32}-root"), image)
     store.tag(Reference.parse("localhost/other:1"), put_small(store, "other\n"))
     return tmp_path
-
-
-def said(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    document = json.loads(capsys.readouterr().out)
-    assert isinstance(document, dict)
-    return document
 
 
 def test_unpack(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

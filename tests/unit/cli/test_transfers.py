@@ -13,6 +13,7 @@ from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
 from bootworthy.vocabulary import Architecture
 from tests.moved_images import OTHER, blobs, left, put_image, put_index
+from tests.printed import said
 from tests.registry import Basic, Registry
 
 IMAGE = "localhost/one:1"
@@ -36,12 +37,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def store(home: Path) -> Store:
     return Store(home / "data/store")
-
-
-def said(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    document = json.loads(capsys.readouterr().out)
-    assert isinstance(document, dict)
-    return document
 
 
 def elsewhere(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Store:
