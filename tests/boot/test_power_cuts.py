@@ -160,9 +160,11 @@ def kept_files(number: int, said: str, found: dict[str, bytes]) -> None:
     }
     # Each was synced before the next one was begun.
     synced = max(last("kept", said), *(n - 1 for n in there), 0)
+    # The last one that is there may have been synced too, and what goes before the one after it may be gone.
+    begun = max(last("kept", said), *there, 0) + 1
     for n in range(1, synced + 1):
         removed = n + 8 if n % 4 == 0 else None
-        if removed is None or removed > synced + 1:
+        if removed is None or removed > begun:
             assert there.get(n) == kept_content(number, n), n
         elif removed <= synced:
             assert n not in there
