@@ -43,10 +43,11 @@ $(VENV)/core: constraints.txt pyproject.toml scripts/system
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
-$(VENV)/dev: constraints-dev.txt pyproject.toml scripts/system scripts/peers
+$(VENV)/dev: constraints-dev.txt pyproject.toml scripts/system scripts/peers scripts/newer
 	scripts/system test
 	$(PYTHON) -m venv $(VENV)
 	scripts/peers $(VENV)/peers docker-registry containerd runc
+	scripts/newer $(VENV)/newer trixie erofs-utils mkfs.erofs fsck.erofs
 	$(BIN)/pip install -q --require-hashes -r constraints-dev.txt
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $(VENV)/core $@

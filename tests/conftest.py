@@ -19,8 +19,11 @@ from tests.command import Command
 from tests.needs import need
 from tests.shell_guest import ShellGuest, tools_needed
 
-# Programs that `scripts/peers` unpacked: on the PATH of the tests, and of nothing else.
-os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.prefix) / "peers/usr/bin")])
+# Programs that `scripts/newer` and `scripts/peers` unpacked: on the PATH of the tests, and of nothing else.
+# The first are newer than what is installed; what is installed is as good as the others.
+os.environ["PATH"] = os.pathsep.join([
+    str(Path(sys.prefix) / "newer/bin"), os.environ.get("PATH", os.defpath), str(Path(sys.prefix) / "peers/usr/bin"),
+])  # fmt: skip
 
 # A test run in the background of a script starts with Ctrl-C ignored, and so would everything it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -37,7 +40,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Command:
     """The program with a store, cache and state of its own."""
     need("qemu-system-x86_64", "mmdebstrap", "depmod")
     kept = os.environ.get("BOOTWORTHY_TEST_HOME")
-    return Command.at(Path(kept) if kept else tmp_path_factory.mktemp("home"))
+    # Workers of one run share it: the lock of a build has one of them make what both need.
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return Command.at(Path(kept) if kept else shared / "home")
 
 
 @pytest.fixture(scope="session")

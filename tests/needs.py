@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from bootworthy.host import processes
+
 
 def need(*names: str) -> None:
     """Skip the test when one of these programs is not here; fail it when CI=true."""
@@ -15,6 +17,18 @@ def need(*names: str) -> None:
     if not missing:
         return
     message = f"not installed: {', '.join(missing)}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def need_newer(name: str, option: str) -> None:
+    """Skip the test when this program does not know an option; fail it when CI=true."""
+    need(name)
+    said = processes.run([name, "--help"], check=False)
+    if option.encode() in said.stdout + said.stderr:
+        return
+    message = f"too old, it has no {option}: {name}"
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)

@@ -11,11 +11,10 @@ import pytest
 
 from bootworthy.filesystems import cpio, squeeze, writer
 from bootworthy.filesystems.writer import Planned, VolumeOptions
-from bootworthy.host import processes
 from bootworthy.host.progress import QUIET
 from bootworthy.layers.node import BLOCK, Kind, Node, Tree
 from tests import archive, trees
-from tests.needs import need
+from tests.needs import need, need_newer
 from tests.shell_guest import OVER, PACK, Drive, ShellGuest, blank
 
 VOLUME = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
@@ -81,9 +80,7 @@ def test_a_guest_reads_what_went_in(filesystem: str, profile: str, guest: ShellG
 def test_a_guest_reads_compressed_erofs(
     profile: str, reader: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    need("mkfs.erofs")
-    if "--tar" not in processes.run(["mkfs.erofs", "--help"], check=False).text:
-        pytest.skip("this mkfs.erofs is older than 1.7 and reads no tar")
+    need_newer("mkfs.erofs", "--tar")
     guest = request.getfixturevalue(reader)
     assert compared_by(guest, tree(tmp_path), tmp_path, "erofs", profile) == []
 
