@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test soak fuzz bench lint clean constraints
+.PHONY: demo test soak fuzz bench docs lint clean constraints
 
 demo: $(VENV)/core
 	$(BIN)/bootworthy prove '*/*/qemu-microvm-*'
@@ -15,7 +15,7 @@ demo: $(VENV)/core
 
 test: $(VENV)/dev
 	$(BIN)/pytest tests/unit -n 2 -q
-	$(BIN)/pytest tests/tools tests/boot -q
+	$(BIN)/pytest tests/tools tests/boot -n 2 --dist loadfile -q
 
 # Twenty proofs of each cell, a hundred kills: an hour, for figures that go into the docs.
 soak: $(VENV)/dev
@@ -30,6 +30,10 @@ fuzz: $(VENV)/fuzz
 bench: $(VENV)/dev
 	scripts/system bench
 	$(BIN)/python -m benchmarks --json benchmarks.json
+
+# What docs/checks.md says of the rules, from the rules.
+docs: $(VENV)/dev
+	$(BIN)/python -m tests.check_page
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format src tests soak benchmarks
@@ -46,7 +50,7 @@ $(VENV)/core: constraints.txt pyproject.toml scripts/system
 $(VENV)/dev: constraints-dev.txt pyproject.toml scripts/system scripts/peers scripts/newer
 	scripts/system test
 	$(PYTHON) -m venv $(VENV)
-	scripts/peers $(VENV)/peers docker-registry containerd runc
+	scripts/peers $(VENV)/peers docker-registry containerd runc docker.io podman conmon
 	scripts/newer $(VENV)/newer trixie erofs-utils mkfs.erofs fsck.erofs
 	$(BIN)/pip install -q --require-hashes -r constraints-dev.txt
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
