@@ -11,15 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from bootworthy.errors import IntegrityError
-from bootworthy.host import copies
+from bootworthy.host import copies, direct
 from bootworthy.host.direct import UNIT, DirectWriter, room
 from bootworthy.host.progress import Task
 from bootworthy.layers.node import BLOCK, Tree
 
 _WINDOW = 4 << 20
 _WINDOWS = 3
-_LEAST = 8 << 20
-"""Less than this is copied by the kernel: it stays in the page cache, where whoever boots it wants it."""
 
 
 class Copy(NamedTuple):
@@ -70,13 +68,27 @@ def copy(tree: Tree, runs: Sequence[Copy], target: int, task: Task) -> None:
         task.advance(sum([run.length for run in runs]) - sum([piece.length for piece in pieces]))
         if _shared(pieces, target, task):
             return
-        if sum([piece.length for piece in pieces]) < _LEAST:
+        if not direct.pays(sum([piece.length for piece in pieces])):
             for source, position, place, length in pieces:
                 _whole(copies.copy(source, position, target, place, length, task.advance), length)
             return
         writer = DirectWriter(target)
         stack.callback(writer.close)
         _through_windows(pieces, writer, task)
+
+
+def blank(target: int, size: int) -> None:
+    """Give a file a size, all of it a hole, whatever it held.
+
+    One that is empty is not cut: when a file is closed that was cut to nothing, ext4 first begins to write all of it
+    to the disk (ext4: mount option `auto_da_alloc`).
+
+    Raises:
+        OSError: as the operating system says.
+    """
+    if os.fstat(target).st_size:
+        os.ftruncate(target, 0)
+    os.ftruncate(target, size)
 
 
 def write_at(target: int, data: bytes | bytearray, place: int) -> None:

@@ -124,9 +124,10 @@ def filesystem(name: str) -> Filesystem:
     Raises:
         UsageError: `filesystem.unknown`.
     """
-    every = known()
-    if name not in every:
+    found: Filesystem | None = registry.find("bootworthy.filesystems", "FILESYSTEM", name)
+    if found is None:
+        every = known()
         near = difflib.get_close_matches(name, every, 1)
         hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(every)}"
         raise UsageError("filesystem.unknown", f"cannot write a volume as {name!r}", hint=hint)
-    return every[name]
+    return found

@@ -1,7 +1,8 @@
 """Large writes that leave the page cache alone: what another file has there already is not kept twice.
 
-On a fast disk that is the quickest way to write, and costs no processor time. A slow disk is found out by its first
-writes; the rest then goes through the page cache, and the disk follows.
+On a fast disk that costs no processor time, and the disk has not to be waited for later. A slow disk is found out by
+its first writes; the rest then goes through the page cache, and the disk follows. What is small beside the memory of
+this machine is sooner in the page cache than on any disk, and stays there for whoever boots it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,19 @@ UNIT = 4096
 """Memory, places and lengths of direct writes are multiples of this."""
 _LEAST = 512 << 10
 """Shorter writes go through the page cache: a disk would have to be waited for too often."""
+_SHARE = 32
+"""The part of memory below which all goes through the page cache. Twice that, which is it and what it is copied from,
+is less than Linux lets wait there before it begins to write (vm.dirty_background_ratio, a tenth).
+"""
 _TRIAL = 64 << 20
 _SLOW = 250e6
 """Bytes a second, below which a disk is no match for the page cache."""
 _REFUSED = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOSYS}
+
+
+def pays(size: int) -> bool:
+    """Whether so many bytes are better not kept in the page cache of this machine."""
+    return size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _SHARE
 
 
 def room(size: int) -> memoryview:

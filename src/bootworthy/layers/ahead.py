@@ -17,8 +17,7 @@ _DEPTH = 6
 class _Line(Generic[Item]):
     """Items on their way from one thread to another."""
 
-    def __init__(self, depth: int) -> None:
-        self._depth = depth
+    def __init__(self) -> None:
         self._waiting: deque[Item] = deque()
         self._changed = threading.Condition()
         self._error: BaseException | None = None
@@ -28,7 +27,7 @@ class _Line(Generic[Item]):
     def put(self, item: Item) -> bool:
         """Put one in, once there is room; False when nothing is wanted any more."""
         with self._changed:
-            while len(self._waiting) >= self._depth and not self._stopped:
+            while len(self._waiting) >= _DEPTH and not self._stopped:
                 self._changed.wait()
             self._waiting.append(item)
             self._changed.notify()
@@ -72,7 +71,7 @@ def ahead(pieces: Iterable[Item]) -> Iterator[Iterator[Item]]:
 
     When the block has ended, so has the thread: it stops after the piece that it is at.
     """
-    line: _Line[Item] = _Line(_DEPTH)
+    line: _Line[Item] = _Line()
 
     def fill() -> None:
         error: BaseException | None = None
@@ -94,13 +93,13 @@ def ahead(pieces: Iterable[Item]) -> Iterator[Iterator[Item]]:
 
 
 @contextlib.contextmanager
-def behind(work: Callable[[Item], object], depth: int = _DEPTH) -> Iterator[Callable[[Item], None]]:
-    """A function that has another thread do `work` on what it is called with, in order; it waits while `depth` wait.
+def behind(work: Callable[[Item], object]) -> Iterator[Callable[[Item], None]]:
+    """A function that has another thread do `work` on what it is called with, in order; it waits while a few wait.
 
     When the block ends well all of it is done; when it ends with an error, what waits is dropped. An error of `work`
     is raised by the next call, or at the end of the block.
     """
-    line: _Line[Item] = _Line(depth)
+    line: _Line[Item] = _Line()
     failed: list[BaseException] = []
 
     def put(item: Item) -> None:

@@ -104,35 +104,32 @@ def ingest(
         stream: the compressed layer.
         media_type: what its descriptor calls it.
         folder: where body and index are kept.
-        digest: what the compressed stream must hash to, if known.
+        digest: what the stream itself holds its bytes to, when it does; then they are not hashed once more.
         diff_id: what the uncompressed stream must hash to, if known; when this layer is there, nothing is read.
         seen: told how many more compressed bytes were read.
         where: what to call the layer in messages.
 
     Raises:
-        IntegrityError: `layer.corrupt`, `layer.bad-tar`, `layer.wrong-digest` or `layer.wrong-diff-id`.
+        IntegrityError: `layer.corrupt`, `layer.bad-tar` or `layer.wrong-diff-id`; what the stream raises.
         SpaceError, HostError: the files cannot be written.
     """
     if diff_id is not None and (found := find(folder, diff_id)) is not None:
         return found
     with scratch(folder, prefix=".layer-") as room:
         body, index = room / "body", room / "index"
-        meter = Meter(stream, seen)
+        meter = Meter(stream, seen, digest)
         with writing(body), body.open("wb", buffering=0) as file, bulk():
             sums, store = hashlib.sha256(), BodyWriter(file.fileno())
-            with (
-                behind(store.write, placing.WAITING) as write,
-                behind(sums.update) as hashed,
-                ahead(inflate(meter, media_type, where=where)) as pieces,
-            ):
-                placer = Placer(write)
+            with behind(sums.update) as hashed, ahead(inflate(meter, media_type, where=where)) as pieces:
+                placer = Placer(store.write)
                 tape = Stream(_passed(pieces, hashed), where=where)
                 entries = [_store(entry, tape, placer) for entry in bounded(tar.read(tape), where=where)]
                 tape.drain()
                 placer.flush()
             store.finish()
-            _expect(meter.digest, digest, "digest", where)
-            _expect(found_id := f"sha256:{sums.hexdigest()}", diff_id, "diff-id", where)
+            found_id = f"sha256:{sums.hexdigest()}"
+            if diff_id not in {None, found_id}:
+                raise _other(found_id, diff_id, where)
         layer = Layer(found_id, meter.digest, meter.size, placer.position, store.checksum, boot_id())
         made = Index(layer, entries)
         with writing(index), bulk():
@@ -151,12 +148,11 @@ def _publish(folder: Path, made: Index, body: Path, index: Path) -> LayerFiles:
     return LayerFiles(layer.diff_id, layer.digest, layer.size, final_body, final_index, made)
 
 
-def _expect(found: str, wanted: str | None, what: str, where: str | None) -> None:
-    if wanted is not None and found != wanted:
-        raise IntegrityError(
-            f"layer.wrong-{what}", f"the layer's {what.replace('-id', 'ID')} is {found}, not {wanted}", where=where,
-            hint="fetch the image again; if that does not help, its publisher must build it again",
-        )  # fmt: skip
+def _other(found: str, wanted: str | None, where: str | None) -> IntegrityError:
+    return IntegrityError(
+        "layer.wrong-diff-id", f"the layer's diffID is {found}, not {wanted}", where=where,
+        hint="fetch the image again; if that does not help, its publisher must build it again",
+    )  # fmt: skip
 
 
 def _passed(pieces: Iterable[bytes], also: Callable[[bytes], None]) -> Iterator[bytes]:

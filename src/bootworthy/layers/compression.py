@@ -76,18 +76,23 @@ _MAKERS: dict[Compression, Callable[[], _Decompressor]] = {
 
 
 class Meter:
-    """A stream that counts and hashes what is read from it, and tells someone how far it is."""
+    """A stream that counts and hashes what is read from it, and tells someone how far it is.
 
-    def __init__(self, stream: BinaryIO, seen: Callable[[int], None] | None = None) -> None:
+    It is not hashed where `digest` is given, to which somebody else holds it.
+    """
+
+    def __init__(self, stream: BinaryIO, seen: Callable[[int], None] | None = None, digest: str | None = None) -> None:
         self._stream = stream
         self._seen = seen
+        self._digest = digest
         self._hash = hashlib.sha256()
         self.size = 0
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes; none at the end."""
         data = self._stream.read(size)
-        self._hash.update(data)
+        if self._digest is None:
+            self._hash.update(data)
         self.size += len(data)
         if self._seen is not None:
             self._seen(len(data))
@@ -95,8 +100,8 @@ class Meter:
 
     @property
     def digest(self) -> str:
-        """`sha256:...` of what was read so far."""
-        return f"sha256:{self._hash.hexdigest()}"
+        """`sha256:...` of what was read so far; of the whole where it was given."""
+        return self._digest or f"sha256:{self._hash.hexdigest()}"
 
 
 class Readable(Protocol):

@@ -46,4 +46,8 @@ class Image(Protocol):
         """Lowest first."""
 
     def open_layer(self, number: int, /) -> BinaryIO:
-        """The compressed bytes of a layer."""
+        """The compressed bytes of a layer, as a stream that itself holds them to the digest of their descriptor.
+
+        Raises:
+            IntegrityError: they are others, here or at the end of reading.
+        """

@@ -9,25 +9,19 @@ from isal import isal_zlib
 
 from bootworthy.layers.node import BLOCK
 
-_ROOM = 2 << 20
+_ROOM = 256 << 10
 _LARGE = 256 << 10
 """From so many bytes on, data is handed on from where it is."""
 _ZEROS = bytes(1 << 20)
 _STEP = 16 << 20
-WAITING = 2
-"""Pieces that may wait between a placer and its body."""
-_ROOMS = WAITING + 2
-"""One is filled while one is written and others wait."""
 
 
 class Placer:
-    """Gathers what is put into pieces for `write`, which may still use the last `WAITING` + 1 when it gets another."""
+    """Gathers what is put into pieces for `write`, which is done with one when it returns."""
 
     def __init__(self, write: Callable[[memoryview], object]) -> None:
         self._write = write
-        self._rooms = [memoryview(bytearray(_ROOM))]
-        self._room = self._rooms[0]
-        self._turn = 0
+        self._room = memoryview(bytearray(_ROOM))
         self._filled = 0
         self.position = 0
         """Bytes put so far."""
@@ -65,14 +59,9 @@ class Placer:
 
     def flush(self) -> None:
         """Hand on what was gathered."""
-        if not self._filled:
-            return
-        self._write(self._room[: self._filled])
-        self._filled = 0
-        self._turn = (self._turn + 1) % _ROOMS
-        if self._turn == len(self._rooms):
-            self._rooms.append(memoryview(bytearray(_ROOM)))
-        self._room = self._rooms[self._turn]
+        if self._filled:
+            self._write(self._room[: self._filled])
+            self._filled = 0
 
 
 class BodyWriter:

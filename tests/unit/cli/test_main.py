@@ -162,9 +162,3 @@ def test_the_version_is_shown_without_loading_what_it_does_not_need() -> None:
     )
     done = processes.run([sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)})
     assert done.text.splitlines()[1] == "[]"
-
-
-def test_an_image_is_converted_without_loading_what_registries_need() -> None:
-    program = "import sys\nimport bootworthy.cli.verbs.convert\nprint(sorted({'urllib3', 'ssl'} & set(sys.modules)))\n"
-    done = processes.run([sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)})
-    assert done.text.split() == ["[]"]

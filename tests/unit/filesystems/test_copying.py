@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bootworthy.errors import IntegrityError
 from bootworthy.filesystems import copying
 from bootworthy.filesystems.copying import Copy
-from bootworthy.host import copies
+from bootworthy.host import copies, direct
 from bootworthy.host.direct import DirectWriter
 from bootworthy.host.progress import Task
 from bootworthy.layers.node import BLOCK, Kind, Node, Tree
@@ -50,10 +50,11 @@ def copied(tree: Tree, runs: list[Copy], out: Path, size: int) -> int:
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5000), st.integers(1, 1500), st.integers(0, 3)), max_size=8),
     st.booleans(),
+    st.booleans(),
 )
 @settings(max_examples=25, deadline=None)
 def test_runs_arrive_where_they_should(
-    tmp_path_factory: pytest.TempPathFactory, wishes: list[tuple[int, int, int, int]], shares: bool
+    tmp_path_factory: pytest.TempPathFactory, wishes: list[tuple[int, int, int, int]], shares: bool, past_cache: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("copying")
     draw = random.Random(len(wishes))
@@ -75,6 +76,7 @@ def test_runs_arrive_where_they_should(
     with pytest.MonkeyPatch.context() as patch:
         if not shares:
             patch.setattr(copies, "share_range", lambda *_: False)
+        patch.setattr(direct, "pays", lambda _: past_cache)
         done = copied(tree_with(*bodies), runs, folder / "out", len(expected))
     assert done == sum(run.length for run in runs)
     assert (folder / "out").read_bytes() == expected
@@ -112,6 +114,16 @@ def test_a_disk_that_fills_up_ends_it(tmp_path: Path, monkeypatch: pytest.Monkey
         write(self, view, at)
 
     monkeypatch.setattr(copies, "share_range", lambda *_: False)
+    monkeypatch.setattr(direct, "pays", lambda _: True)
     monkeypatch.setattr(DirectWriter, "write", until_full)
     with pytest.raises(OSError, match="No space left"):
         copied(tree_with(tmp_path / "body"), [Copy(0, 0, 0, 40 * MIB)], tmp_path / "out", 40 * MIB)
+
+
+@pytest.mark.parametrize("before", [b"", b"something" * BLOCK])
+def test_a_blank_file_is_one_hole(tmp_path: Path, before: bytes) -> None:
+    (tmp_path / "out").write_bytes(before)
+    with (tmp_path / "out").open("r+b") as file:
+        copying.blank(file.fileno(), 3 * MIB)
+    assert (tmp_path / "out").read_bytes() == bytes(3 * MIB)
+    assert not (tmp_path / "out").stat().st_blocks

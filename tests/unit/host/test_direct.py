@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bootworthy.host.direct import DirectWriter, room
+from bootworthy.host.direct import DirectWriter, pays, room
 
 MIB = 1 << 20
 
@@ -64,3 +64,10 @@ def test_a_file_that_cannot_be_written_past_the_cache_is_written_through_it() ->
 def test_a_full_disk_is_an_error() -> None:
     with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         DirectWriter(file.fileno()).write(room(4096), 0)
+
+
+def test_what_memory_has_much_room_for_is_kept_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"SC_PHYS_PAGES": 1 << 18, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
+    assert not pays(32 * MIB)
+    assert pays(32 * MIB + 1)

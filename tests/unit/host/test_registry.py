@@ -64,3 +64,21 @@ def test_a_broken_plugin_is_named(room: Path, line: str, code: str) -> None:
 def test_an_entry_of_ours_of_another_kind_is_our_bug(room: Path) -> None:
     with pytest.raises(InternalError, match="first"):
         registry.scan("bwroom", "THING", int)
+
+
+def test_one_entry_of_ours_is_found_without_the_others(room: Path) -> None:
+    (room / "third.py").write_text("raise RuntimeError('must not be imported')\n")
+    plugin(room, "broken = no_such_module:THING")
+    assert registry.find("bwroom", "THING", "first") == "first"
+    assert registry.find("bwroom", "THING", "second-one") == "second"
+
+
+@pytest.mark.parametrize("name", ["second_one", "shared", "_private", "no-such", "first.py", ""])
+def test_what_is_no_entry_is_not_found(room: Path, name: str) -> None:
+    assert registry.find("bwroom", "THING", name) is None
+
+
+def test_an_entry_of_a_third_party_is_found(room: Path) -> None:
+    (room.parent / "other_module.py").write_text("THING = 'theirs'\n")
+    plugin(room, "shared = other_module:THING")
+    assert registry.find("bwroom", "THING", "shared") == "theirs"

@@ -69,7 +69,7 @@ def test_what_is_put_is_done_in_order_before_the_block_ends() -> None:
     assert not running()
 
 
-def test_only_so_many_wait() -> None:
+def test_only_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
     done: list[int] = []
 
@@ -77,7 +77,8 @@ def test_only_so_many_wait() -> None:
         gate.wait()
         done.append(number)
 
-    with behind(work, 2) as put:
+    monkeypatch.setattr("bootworthy.layers.ahead._DEPTH", 2)
+    with behind(work) as put:
         put(1)
         put(2)
         put(3)

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootworthy.layers.ahead import behind
 from bootworthy.layers.node import BLOCK
-from bootworthy.layers.placing import WAITING, BodyWriter, Placer, checksum
+from bootworthy.layers.placing import BodyWriter, Placer, checksum
 
 LENGTHS = st.sampled_from([0, 1, 511, 4095, 4096, 100_000, 256 << 10, (256 << 10) - 1, 1 << 20, (2 << 20) + 1, 5 << 20])
 
@@ -16,13 +15,12 @@ LENGTHS = st.sampled_from([0, 1, 511, 4095, 4096, 100_000, 256 << 10, (256 << 10
 def placed(path: Path, pieces: list[bytes], *, aligned: bool) -> int:
     with path.open("wb", buffering=0) as file:
         store = BodyWriter(file.fileno())
-        with behind(store.write, WAITING) as write:
-            placer = Placer(write)
-            for piece in pieces:
-                placer.put(piece)
-                if aligned:
-                    placer.align()
-            placer.flush()
+        placer = Placer(store.write)
+        for piece in pieces:
+            placer.put(piece)
+            if aligned:
+                placer.align()
+        placer.flush()
         store.finish()
         return store.checksum
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from bootworthy.filesystems.copying import copy, write_at
+from bootworthy.filesystems.copying import blank, copy, write_at
 from bootworthy.filesystems.erofs import directory
 from bootworthy.filesystems.erofs.directory import Entry
 from bootworthy.filesystems.erofs.inode import SLOT, Inode
@@ -26,8 +25,7 @@ def write(tree: Tree, plan: Plan, file: BinaryIO, progress: Progress = QUIET) ->
     """
     file.flush()
     target = file.fileno()
-    os.ftruncate(target, 0)
-    os.ftruncate(target, plan.size)
+    blank(target, plan.size)
     for line in plan.left_out:
         progress.note(f"left out an extended attribute that erofs cannot keep: {line}")
     with progress.task(f"writing erofs, {plan.size >> 20} MiB", plan.data) as task:
