@@ -179,7 +179,9 @@ class _Finder:
             every = _children(self._cache / name)
             live = {path for path in every if path.suffix == ".json" and self._speaks_of_live(path)}
             for path in every:
-                free = path.suffix == ".json" or (path.suffix == ".lock" and files.is_abandoned(path))
+                lock = path.with_suffix(".lock")
+                idle = not lock.exists() or files.is_abandoned(lock)
+                free = path.suffix == ".json" or (path.suffix in {".lock", ".log"} and idle)
                 if free and path.with_suffix(".json") not in live:
                     yield _item(Kind.RECORD, path)
         for path, backing in clone.backings(self._cache / "clones"):

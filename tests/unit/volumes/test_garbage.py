@@ -13,6 +13,7 @@ from bootworthy.errors import DocumentError
 from bootworthy.filesystems.writer import VolumeOptions
 from bootworthy.host import leases
 from bootworthy.host.leases import Lease
+from bootworthy.host.locks import locked
 from bootworthy.layers import flatten
 from bootworthy.oci.documents import Descriptor
 from bootworthy.oci.image import Image
@@ -235,6 +236,7 @@ class TestLeftovers:
         left = [
             store / ".partial" / "blob-abcd", store / ".index.json.x.partial", cache / "scratch" / "kernel-x.scratch",
             cache / "layers" / ".layer-x.scratch", volumes / ".volume.x.partial", cache / "builds" / "dead.lock",
+            cache / "builds" / "dead.log", cache / "builds" / "failed.log",
         ]  # fmt: skip
         for path in left:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -243,6 +245,15 @@ class TestLeftovers:
         found = {item.path for item in home.collect().items if item.kind in {Kind.SCRATCH, Kind.RECORD}}
         assert found >= set(left)
         assert not [path for path in left if path.exists()]
+
+    def test_the_log_of_a_build_that_runs_stays(self, home: Home) -> None:
+        log = home.cache / "builds" / "runs.log"
+        with locked(log.with_suffix(".lock")):
+            log.write_text("CC init/main.o")
+            home.collect()
+            assert log.exists()
+        home.collect()
+        assert not log.exists()
 
     def test_of_those_who_live_stay(self, home: Home) -> None:
         store = Store(home.store)

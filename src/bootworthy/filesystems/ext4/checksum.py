@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import uuid
 from collections.abc import Callable
+from typing import Self
 
 import google_crc32c
 
@@ -30,14 +31,21 @@ class Checksums:
         self._extend: Callable[[int, bytes], int] = google_crc32c.extend
         self._seed: int = self._extend(0, volume.bytes)
 
+    @classmethod
+    def seeded(cls, seed: int) -> Self:
+        """Sums that start from a value of the superblock's own, which the UUID once gave (metadata_csum_seed)."""
+        made = cls(uuid.UUID(int=0))
+        made._seed = seed ^ _ONES
+        return made
+
     def of(self, data: bytes) -> int:
         """The sum of a bitmap, 32 bits, or of what begins with its owner's number and generation."""
         return self._extend(self._seed, data) ^ _ONES
 
-    def owned(self, number: int, data: bytes) -> int:
+    def owned(self, number: int, data: bytes, generation: int = 0) -> int:
         """The sum of what belongs to inode `number`: itself, its directory blocks and its extent blocks."""
         extend = self._extend
-        return extend(extend(self._seed, _OWNER(number, 0)), data) ^ _ONES
+        return extend(extend(self._seed, _OWNER(number, generation)), data) ^ _ONES
 
     def placed(self, block: int, data: bytes) -> int:
         """The sum of an attribute block, which is bound to where it lies."""

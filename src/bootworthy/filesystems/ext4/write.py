@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
@@ -32,8 +31,7 @@ def write(tree: Tree, layout: Layout, file: BinaryIO, progress: Progress = QUIET
     """
     file.flush()
     target = file.fileno()
-    os.ftruncate(target, 0)
-    os.ftruncate(target, layout.size)
+    copying.blank(target, layout.size)
     for line in layout.left_out:
         progress.note(f"left out an extended attribute that ext4 cannot keep: {line}")
 

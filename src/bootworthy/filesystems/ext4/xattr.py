@@ -9,14 +9,14 @@ from bootworthy.errors import RefusedError
 from bootworthy.filesystems.ext4.checksum import Checksums
 from bootworthy.filesystems.ext4.options import BLOCK
 
-_MAGIC = 0xEA020000
+MAGIC = 0xEA020000
 INLINE = 96
 """Bytes of a 256-byte inode behind its fields."""
 _HEADER = struct.Struct("<IIIII12x")
 _ENTRY = struct.Struct("<BBHIII")
-_PREFIXES = ((b"user.", 1), (b"trusted.", 4), (b"security.", 6))
-_ACLS = {b"system.posix_acl_access": 2, b"system.posix_acl_default": 3}
-_NAMED = frozenset({0x02, 0x08})
+PREFIXES = ((b"user.", 1), (b"trusted.", 4), (b"security.", 6))
+ACLS = {b"system.posix_acl_access": 2, b"system.posix_acl_default": 3}
+NAMED = frozenset({0x02, 0x08})
 """ACL entries that name a user or a group; only these keep an id on disk."""
 _PLAIN = frozenset({0x01, 0x04, 0x10, 0x20})
 _MASK = 0xFFFFFFFF
@@ -54,7 +54,7 @@ class Packed(NamedTuple):
 
 def supported(name: bytes) -> bool:
     """Whether Linux can keep an attribute of this name on ext4; macOS's `com.apple.*` for one it cannot."""
-    return name in _ACLS or any(name.startswith(prefix) and len(name) > len(prefix) for prefix, _ in _PREFIXES)
+    return name in ACLS or any(name.startswith(prefix) and len(name) > len(prefix) for prefix, _ in PREFIXES)
 
 
 def pack(xattrs: Xattrs, where: str) -> Packed:
@@ -89,9 +89,9 @@ def seal(block: bytes, number: int, sums: Checksums | None) -> bytes:
 
 
 def _attribute(name: bytes, value: bytes, where: str) -> Attribute:
-    if name in _ACLS:
-        return Attribute(_ACLS[name], 0, b"", _acl(value, where))
-    prefix, index = next(pair for pair in _PREFIXES if name.startswith(pair[0]))
+    if name in ACLS:
+        return Attribute(ACLS[name], 0, b"", _acl(value, where))
+    prefix, index = next(pair for pair in PREFIXES if name.startswith(pair[0]))
     short = name[len(prefix) :]
     if len(short) > 255 or b"\0" in short:
         raise RefusedError(
@@ -107,7 +107,7 @@ def _acl(value: bytes, where: str) -> bytes:
         raise _bad_acl(where)
     out = bytearray(b"\1\0\0\0")
     for tag, permissions, owner in struct.iter_unpack("<HHI", value[4:]):
-        if tag in _NAMED:
+        if tag in NAMED:
             out += struct.pack("<HHI", tag, permissions, owner)
         elif tag in _PLAIN:
             out += struct.pack("<HH", tag, permissions)
@@ -122,7 +122,7 @@ def _bad_acl(where: str) -> RefusedError:
 
 def _inline(attributes: list[Attribute]) -> bytes:
     """Values are counted from the first entry, behind the magic."""
-    return struct.pack("<I", _MAGIC) + _fill(bytearray(INLINE - 4), attributes, 0)[0]
+    return struct.pack("<I", MAGIC) + _fill(bytearray(INLINE - 4), attributes, 0)[0]
 
 
 def _block(attributes: list[Attribute]) -> bytes:
@@ -131,7 +131,7 @@ def _block(attributes: list[Attribute]) -> bytes:
     total = 0
     for value in hashes:
         total = (total << 16 | total >> 16) & _MASK ^ value
-    return _HEADER.pack(_MAGIC, 1, 1, total if all(hashes) else 0, 0) + content[_HEADER.size :]
+    return _HEADER.pack(MAGIC, 1, 1, total if all(hashes) else 0, 0) + content[_HEADER.size :]
 
 
 def _fill(room: bytearray, attributes: list[Attribute], start: int) -> tuple[bytes, list[int]]:
