@@ -25,6 +25,7 @@ _LARGE = (
 _LARGE_SIZE = 1625 * _MIB
 _CHANGED = 50 * _MIB
 _LAYERS = 6
+_MOVED = tuple(megabytes * 10**6 for megabytes in (400, 250, 150, 100, 60, 40))
 
 
 def names() -> list[str]:
@@ -159,6 +160,21 @@ def _disk() -> Iterator[bytes]:
     yield _END
 
 
+def _moved(_home: Path) -> list[layouts.Pieces]:
+    """1 GB in six layers, the first two fifths of it, of bytes that no compression makes smaller."""
+    return [functools.partial(_noise, number, size) for number, size in enumerate(_MOVED)]
+
+
+def _noise(seed: int, size: int) -> Iterator[bytes]:
+    draw = random.Random(seed)
+    info = tarfile.TarInfo(f"srv/layer-{seed}")
+    info.size, info.mtime = size, _TIME
+    yield _member("srv/", tarfile.DIRTYPE, b"") + info.tobuf(tarfile.USTAR_FORMAT)
+    for start in range(0, size, _MIB):
+        yield draw.randbytes(min(_MIB, size - start))
+    yield bytes(-size % 512) + _END
+
+
 def _file(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(_MIB):
@@ -167,5 +183,5 @@ def _file(path: Path) -> Iterator[bytes]:
 
 _MAKERS: dict[str, Callable[[Path], list[layouts.Pieces]]] = {
     "debian": _debian, "large": _large, "large-next": functools.partial(_large, changed=True),
-    "flat": _flat, "many": _many, "huge": _huge,
+    "flat": _flat, "many": _many, "huge": _huge, "moved": _moved,
 }  # fmt: skip

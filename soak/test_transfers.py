@@ -30,6 +30,10 @@ def test_loads_are_killed(tmp_path: Path) -> None:
     assert kills.loads(tmp_path, ROUNDS, SEED) > ROUNDS // 4
 
 
+def test_collections_are_killed(tmp_path: Path) -> None:
+    assert kills.collections(tmp_path, ROUNDS, SEED) > ROUNDS // 4
+
+
 def test_a_hundred_pull_one_image(tmp_path: Path) -> None:
     asked = kills.crowd(tmp_path, ROUNDS)
     assert len(asked) == len(kills.SIZES) + 1

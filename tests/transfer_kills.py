@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -25,6 +27,8 @@ from tests.registry.messages import Answer, Broken, Ending, Manner, Request
 SIZES = (2_500_000, 900_000, 300_000, 40_000, 100)
 IMAGE = "localhost/made:1"
 PATIENCE = 60.0
+LITTER = 1000
+"""Blobs that a clean-up removes."""
 
 
 class Frozen:
@@ -68,14 +72,16 @@ def made(folder: Path) -> tuple[Command, Descriptor]:
     return command, image
 
 
-def sound(root: Path, name: str, *, there: bool) -> None:
-    """No blob of a store is wrong, and an image that has a name is whole."""
-    blobs(root)
-    images = {each.name: each for each in Store(root).images()}
+def sound(command: Command, name: str, *, there: bool) -> None:
+    """No blob of a store is wrong, as we and a person see it, and an image that has a name is whole."""
+    blobs(command.store)
+    command("images", "--verify")
+    store = Store(command.store)
+    images = {each.name: each for each in store.images()}
     assert all(each.problem is None for each in images.values())
     assert (name in images) == there
     if there:
-        assert Store(root).missing(images[name].descriptor) == ()
+        assert store.missing(images[name].descriptor) == ()
 
 
 def pulls(folder: Path, rounds: int, seed: int) -> int:
@@ -94,14 +100,14 @@ def pulls(folder: Path, rounds: int, seed: int) -> int:
                 registry.faults = [moment.answer(chance.randint(1, 6), chance.randrange(SIZES[0]))]
                 if moment_passed(here, ["pull", name], moment, chance.random() / 3):
                     break
-                sound(here.store, name, there=False)
+                sound(here, name, there=False)
             registry.faults = []
             log = len(registry.log)
             done = json.loads(here("pull", name, "--json").text)["images"][0]
             ranges = [each for each in registry.log[log:] if "range" in each.headers]
             resumed += bool(ranges)
             assert done["digest"] == image.digest
-            sound(here.store, name, there=True)
+            sound(here, name, there=True)
             assert left(here.store) == []
             assert blobs(here.store) == whole
     return resumed
@@ -142,7 +148,7 @@ def pushes(folder: Path, rounds: int, seed: int) -> int:
             registry.faults = []
             command("push", IMAGE, to)
             assert_whole(registry, name, image, whole)
-            sound(command.store, IMAGE, there=True)
+            sound(command, IMAGE, there=True)
     return kills
 
 
@@ -190,14 +196,63 @@ def loads(folder: Path, rounds: int, seed: int) -> int:
             process.kill()
             process.communicate()
         kills += process.returncode == -signal.SIGKILL
-        if here.store.exists():
-            blobs(here.store)
-            assert all(each.problem is None for each in Store(here.store).images())
+        here("images", "--verify")
+        assert all(each.problem is None for each in Store(here.store).images())
         here("load", str(folder / "made.tar"))
-        sound(here.store, IMAGE, there=True)
+        sound(here, IMAGE, there=True)
         assert left(here.store) == []
         assert blobs(here.store) == whole
     return kills
+
+
+def collections(folder: Path, rounds: int, seed: int) -> int:
+    """Kill clean-ups, at any moment and when so many blobs are gone, while a pull is at work; how many of them."""
+    chance = random.Random(seed)
+    kills = 0
+    command, image = made(folder / "made")
+    whole = blobs(command.store)
+    with Registry() as registry:
+        name = f"{registry.host}/made:1"
+        command("push", IMAGE, name)
+        litter(Store(command.store))
+        every = len(blobs(command.store))
+        for number in range(rounds):
+            here = Command.at(folder / f"gc-{number}")
+            shutil.copytree(command.store, here.store, copy_function=os.link)
+            registry.faults = [faults.slow(1_000_000, 0.05, path="/blobs/", times=None)]
+            with here.running("pull", name) as pull, here.running("gc", "--grace", "0") as process:
+                if chance.random() < 0.5:
+                    enough = chance.randrange(len(whole), every)
+                    while process.poll() is None and len(os.listdir(here.store / "blobs/sha256")) > enough:
+                        time.sleep(0.0002)
+                else:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(chance.random() / 2)
+                process.kill()
+                _, said = process.communicate()
+                assert b"Traceback" not in said
+                _, said = pull.communicate(timeout=PATIENCE)
+                assert pull.returncode == 0, said
+            kills += process.returncode == -signal.SIGKILL
+            sound(here, IMAGE, there=True)
+            sound(here, name, there=True)
+            here("gc", "--grace", "0")
+            assert blobs(here.store) == whole
+            assert left(here.store) == []
+            assert [path.name for path in (here.store / ".leases").iterdir()] == ["gate"]
+            sound(here, IMAGE, there=True)
+            assert Store(here.store).resolve(Reference.parse(name)).digest == image.digest
+    return kills
+
+
+def litter(store: Store) -> None:
+    """Blobs that no name reaches, and what others left that were killed."""
+    for number in range(LITTER):
+        store.put_bytes(b"%d" % number, "application/octet-stream")
+    partial = store.root / ".partial"
+    partial.mkdir(exist_ok=True)
+    (partial / f"download-sha256-{'a' * 64}").write_bytes(bytes(100_000))
+    (partial / "blob-left").write_bytes(bytes(1000))
 
 
 def occupied(root: Path) -> int:
@@ -243,7 +298,7 @@ def crowd(folder: Path, people: int) -> dict[str, int]:
             assert each.returncode == 0, said
             reports.append(json.loads(out)["images"][0])
         asked = [each.target.rpartition("/")[2] for each in registry.log[log:] if "/blobs/" in each.target]
-        sound(here.store, name, there=True)
+        sound(here, name, there=True)
         assert blobs(here.store) == blobs(command.store)
         assert left(here.store) == []
         assert {each["digest"] for each in reports} == {image.digest}

@@ -5,20 +5,20 @@
         ...                                    # ask registry.host for system:v1
         assert registry.asked("GET", "/blobs/")[1].headers["range"] == "bytes=1000-"
 
-`docker_registry` and `containerd` start those of Debian.
+`docker_registry`, `containerd` and `docker` start those of Debian.
 """  # fmt: skip
 
 from __future__ import annotations
 
 from tests.registry import content, faults
 from tests.registry.auth import PUBLIC, Basic, Bearer
-from tests.registry.peers import Containerd, DockerRegistry, containerd, docker_registry
+from tests.registry.peers import Containerd, Docker, DockerRegistry, containerd, docker, docker_registry
 from tests.registry.server import Registry
 from tests.registry.storage import digest_of
 from tests.registry.tls import Authority
 from tests.registry.ways import OLD, Location, State, Ways
 
 __all__ = [
-    "OLD", "PUBLIC", "Authority", "Basic", "Bearer", "Containerd", "DockerRegistry", "Location", "Registry", "State",
-    "Ways", "containerd", "content", "digest_of", "docker_registry", "faults",
+    "OLD", "PUBLIC", "Authority", "Basic", "Bearer", "Containerd", "Docker", "DockerRegistry", "Location", "Registry",
+    "State", "Ways", "containerd", "content", "digest_of", "docker", "docker_registry", "faults",
 ]  # fmt: skip

@@ -145,6 +145,46 @@ def containerd(folder: Path, snapshotter: str = "native") -> Iterator[Containerd
         yield found
 
 
+@dataclass(frozen=True)
+class Docker:
+    """Debian's Docker at work; root only."""
+
+    folder: Path
+    socket: Path
+
+    def __call__(self, *arguments: str, check: bool = True, timeout: float = 120) -> Completed:
+        """Run `docker` against it."""
+        argv = ["docker", "--host", f"unix://{self.socket}", *arguments]
+        return processes.run(argv, env={"HOME": str(self.folder)}, timeout=timeout, check=check)
+
+    @property
+    def log(self) -> str:
+        """What it has printed."""
+        return (self.folder / "log").read_text(errors="replace")
+
+
+@contextlib.contextmanager
+def docker(folder: Path) -> Iterator[Docker]:
+    """Start Debian's Docker with everything of its own under a folder, and without a network for containers."""
+    need("dockerd", "docker", "containerd", "runc")
+    need_root("Docker runs as root")
+    folder.mkdir(parents=True, exist_ok=True)
+    address = folder / "s"  # the path of a socket has 107 bytes at most (unix(7))
+    argv = ["dockerd", "--host", f"unix://{address}", "--pidfile", str(folder / "pid"), "--storage-driver", "vfs"]
+    argv += ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    argv += ["--iptables=false", "--ip6tables=false", "--bridge=none"]
+    with _running(argv, folder / "log", {"HOME": str(folder)}) as process:
+        found = Docker(folder, address)
+        limit = time.monotonic() + PATIENCE
+        while process.poll() is None and time.monotonic() < limit:
+            if address.exists() and found("version", check=False).status == 0:
+                break
+            time.sleep(0.05)
+        else:
+            raise AssertionError(found.log)
+        yield found
+
+
 @contextlib.contextmanager
 def _running(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> Iterator[Child]:
     """A program that ends with the block, and with us."""

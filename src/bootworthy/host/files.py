@@ -17,6 +17,7 @@ from bootworthy.errors import HostError, SpaceError
 _PARTIAL = ".partial"
 _SCRATCH = ".scratch"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_MOVED = "ours are elsewhere with BOOTWORTHY_DATA, BOOTWORTHY_CACHE, BOOTWORTHY_STATE"
 
 
 @contextlib.contextmanager
@@ -36,8 +37,9 @@ def writing(where: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise full(where) from error
         if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            why = ": this filesystem is read-only" if error.errno == errno.EROFS else ""
             raise HostError(
-                "disk.denied", "may not write here", where=str(where), hint="choose another folder"
+                "disk.denied", f"may not write here{why}", where=str(where), hint=f"choose another folder; {_MOVED}"
             ) from error
         if error.errno in {errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.ENOENT, errno.EEXIST, errno.ENAMETOOLONG}:
             raise HostError("disk.failed", f"could not write: {error.strerror}", where=str(where)) from error
@@ -53,7 +55,7 @@ def full(where: Path) -> SpaceError:
         free = 0
     return SpaceError(
         "disk.full", f"no space left on the disk that holds {folder} ({free // 2**20} MiB free)", where=str(where),
-        hint="make room, or move a folder elsewhere: BOOTWORTHY_DATA, BOOTWORTHY_CACHE, BOOTWORTHY_STATE",
+        hint=f"make room; {_MOVED}",
     )  # fmt: skip
 
 

@@ -45,6 +45,20 @@ def scan(package: str, attribute: str, kind: type[Any] = object) -> dict[str, An
     return {name: value for name, (value, _) in found.items()}
 
 
+def find(package: str, attribute: str, name: str) -> Any | None:
+    """One entry of a room by its name; None when it has no such entry. One of ours is loaded without the others.
+
+    Raises:
+        HostError: as `scan`, for a name that is none of ours.
+    """
+    module = name.replace("-", "_")
+    if "_" not in name and module in _modules(package):
+        value = getattr(importlib.import_module(f"{package}.{module}"), attribute, None)
+        if value is not None:
+            return value
+    return scan(package, attribute).get(name)
+
+
 @functools.cache
 def _scan(package: str, attribute: str) -> dict[str, tuple[Any, str | None]]:
     found = _own(package, attribute)
@@ -59,14 +73,18 @@ def _scan(package: str, attribute: str) -> dict[str, tuple[Any, str | None]]:
 
 
 def _own(package: str, attribute: str) -> dict[str, tuple[Any, str | None]]:
-    folder = importlib.import_module(package).__path__
-    names = sorted(module.name for module in pkgutil.iter_modules(folder) if not module.name.startswith("_"))
-    modules = ((name, importlib.import_module(f"{package}.{name}")) for name in names)
+    modules = ((name, importlib.import_module(f"{package}.{name}")) for name in _modules(package))
     return {
         name.replace("_", "-"): (getattr(module, attribute), None)
         for name, module in modules
         if hasattr(module, attribute)
     }
+
+
+def _modules(package: str) -> list[str]:
+    """The modules of a room that may be entries, sorted."""
+    folder = importlib.import_module(package).__path__
+    return sorted(module.name for module in pkgutil.iter_modules(folder) if not module.name.startswith("_"))
 
 
 def _theirs(group: str) -> list[tuple[str, Any, str]]:

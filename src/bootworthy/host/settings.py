@@ -7,6 +7,9 @@ debian = "http://mirror.example/archive"     # or BOOTWORTHY_MIRROR_DEBIAN
 insecure = ["registry.lan:5000"]              # or BOOTWORTHY_REGISTRIES_INSECURE, with commas
 ca = "/etc/ssl/company.pem"                   # or BOOTWORTHY_REGISTRIES_CA
 
+[registries.mirrors]
+"registry.example" = "mirror.lan:5000/copy"   # or BOOTWORTHY_REGISTRIES_MIRRORS=HOST=MIRROR, with commas
+
 How much a layer may inflate to is a variable alone: BOOTWORTHY_LAYER_LIMIT, 64G without it.
 """
 
@@ -24,9 +27,11 @@ from bootworthy.errors import DocumentError, Problem
 LAYER_LIMIT = "BOOTWORTHY_LAYER_LIMIT"
 INSECURE = "BOOTWORTHY_REGISTRIES_INSECURE"
 CA = "BOOTWORTHY_REGISTRIES_CA"
+MIRRORS = "BOOTWORTHY_REGISTRIES_MIRRORS"
 _TABLES = ("mirrors", "registries")
-_KEYS = ("ca", "insecure")
+_KEYS = ("ca", "insecure", "mirrors")
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
+_PATH = re.compile(r"(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*", re.ASCII)
 _INFLATED = 64 << 30
 """Four times the largest disk that is known to be shipped in a layer."""
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -40,6 +45,8 @@ class RegistrySettings:
     """Hosts, with `:port` where it is not 80, that may be spoken to by plain http; loopback always may."""
     ca: Path | None = None
     """Certificates in PEM of authorities to trust beside those of the system."""
+    mirrors: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Registry to the place, HOST or HOST/PATH, that its images are fetched from in its stead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +111,14 @@ def _read(path: Path) -> Settings:
         problems.append(Problem("settings.type", "must be a list of hosts", str(path), "registries.insecure"))
     if ca is not None and not isinstance(ca, str):
         problems.append(Problem("settings.type", "a path is a string", str(path), "registries.ca"))
+    places = registries.get("mirrors", {})
+    for name, value in places.items() if isinstance(places, dict) else [("", None)]:
+        if not _is_host(name) or not _is_place(value):
+            problems.append(_no_mirror(name, value, str(path), f"registries.mirrors.{name}".rstrip(".")))
     if problems:
         raise _bad(problems)
     authority = path.parent / ca if ca else None
-    return Settings(dict(mirrors), RegistrySettings(tuple(insecure), authority))
+    return Settings(dict(mirrors), RegistrySettings(tuple(insecure), authority, dict(places)))
 
 
 def _registries(written: RegistrySettings, env: Mapping[str, str]) -> RegistrySettings:
@@ -118,11 +129,35 @@ def _registries(written: RegistrySettings, env: Mapping[str, str]) -> RegistrySe
         wrong = [_no_host(value, INSECURE, "") for value in insecure if not _is_host(value)]
         if wrong:
             raise _bad(wrong)
-    return RegistrySettings(insecure, Path(env[CA]).absolute() if env.get(CA) else written.ca)
+    mirrors = written.mirrors
+    if MIRRORS in env:
+        pairs = [each.partition("=") for each in filter(None, re.split(r"[\s,]+", env[MIRRORS]))]
+        mirrors = {name: place for name, _, place in pairs}
+        wrong = [
+            _no_mirror(name, place, MIRRORS, "")
+            for name, place in mirrors.items()
+            if not _is_host(name) or not _is_place(place)
+        ]
+        if wrong:
+            raise _bad(wrong)
+    return RegistrySettings(insecure, Path(env[CA]).absolute() if env.get(CA) else written.ca, mirrors)
 
 
 def _is_host(value: object) -> bool:
     return isinstance(value, str) and _HOST.fullmatch(value) is not None
+
+
+def _is_place(value: object) -> bool:
+    """Whether it is HOST or HOST/PATH, as stands before the repository in a reference."""
+    if not isinstance(value, str):
+        return False
+    host, slash, path = value.partition("/")
+    return _is_host(host) and _PATH.fullmatch(slash + path) is not None
+
+
+def _no_mirror(name: str, value: object, where: str, path: str) -> Problem:
+    hint = "a registry and the place to fetch from: registry.example and mirror.lan:5000/copy; no https://"
+    return Problem("settings.type", f"{name[:80]!r} to {str(value)[:80]!r} is no mirror", where, path, hint)
 
 
 def _no_host(value: object, where: str, path: str) -> Problem:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Never
+from collections.abc import Callable
+from typing import Never, TypeVar
 
 from bootworthy.errors import DocumentError, Problem
 from bootworthy.oci import digest as digests
+
+_T = TypeVar("_T")
 
 LIMIT = 4 * 2**20
 """Bytes a manifest, index or image configuration may have: what registries must accept (distribution-spec v1.1)."""
@@ -145,13 +148,24 @@ class Fields:
 
     def each(self, key: str) -> tuple[Fields, ...]:
         """A list of objects; nothing there is an empty one."""
+        return tuple(self._at(f"{key}[{number}]", value) for number, value in enumerate(self._list(key)))
+
+    def readable(
+        self, key: str, read: Callable[[Fields], _T], skip: Callable[[object, DocumentError], None]
+    ) -> tuple[_T, ...]:  # fmt: skip
+        """What is read of a list of objects; `skip` is told of each that cannot be, and why."""
         found = []
         for number, value in enumerate(self._list(key)):
-            name = f"{key}[{number}]"
-            if not isinstance(value, dict):
-                raise self.error(name, "must be an object")
-            found.append(Fields(value, kind=self._kind, where=self._where, path=self._below(name)))
+            try:
+                found.append(read(self._at(f"{key}[{number}]", value)))
+            except DocumentError as error:
+                skip(value, error)
         return tuple(found)
+
+    def _at(self, key: str, value: object) -> Fields:
+        if not isinstance(value, dict):
+            raise self.error(key, "must be an object")
+        return Fields(value, kind=self._kind, where=self._where, path=self._below(key))
 
     def _below(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path else key

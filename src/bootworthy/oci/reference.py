@@ -38,6 +38,9 @@ class Reference:
             raise _bad(
                 text, f"{digest!r} is not a digest", "a digest is `sha256:` and 64 lower-case hexadecimal digits"
             )
+        scheme = text[: text.find("://") + 3] if "://" in text else ""
+        if scheme:
+            raise _bad(text, f"names do not begin with {scheme!r}", f"write {text.removeprefix(scheme)}")
         head, slash, last = rest.rpartition("/")
         last, colon, tag = last.partition(":")
         if colon and not is_tag(tag):

@@ -9,11 +9,13 @@ The rules (DESIGN, section 5, Evidence):
 4. It is `stale` when the images, the plan, the probe or the catalog entry are others now, when the VMM's version is
    outside the machine's `versions:`, or when it is older than the oldest that is accepted.
    Which VMM the reader has installed never counts.
+5. One that says it began more than a day from now comes before all others, and is stale: some clock is wrong, and
+   nothing that is recorded later would ever be newer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,6 +23,9 @@ from bootworthy.catalog.versions import VersionRange
 from bootworthy.errors import UsageError
 from bootworthy.proofs.evidence import Evidence
 from bootworthy.vocabulary import Standing, Verdict
+
+_AHEAD = timedelta(days=1)
+"""How far clocks may be apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +63,7 @@ class Status:
 
 def status(expected: Expected, evidence: Sequence[Evidence], now: datetime) -> Status:
     """The standing of a cell; `evidence` is its own and that of cells with the same images, in any order."""
-    counted = sorted(
-        (one for one in evidence if one.verdict is not Verdict.INTERRUPTED), key=lambda one: (one.started, one.digest)
-    )
+    counted = in_order((one for one in evidence if one.verdict is not Verdict.INTERRUPTED), now)
     own = [one for one in counted if one.vmm == expected.vmm]
     stand_ins = tuple({one.vmm: one for one in counted if one.vmm != expected.vmm}.values())
     if not own:
@@ -77,6 +80,11 @@ def status(expected: Expected, evidence: Sequence[Evidence], now: datetime) -> S
         stand_ins=stand_ins,
         reasons=why_stale or newest.reasons,
     )
+
+
+def in_order(evidence: Iterable[Evidence], now: datetime) -> list[Evidence]:
+    """Attempts, the newest last; those that are not to be believed when they began come first."""
+    return sorted(evidence, key=lambda one: (one.started <= now + _AHEAD, one.started, one.digest))
 
 
 def seen_of(evidence: Evidence) -> Standing:
@@ -129,6 +137,8 @@ def _version(expected: Expected, evidence: Evidence) -> list[str]:
 
 
 def _age(expected: Expected, evidence: Evidence, now: datetime) -> list[str]:
+    if evidence.started > now + _AHEAD:
+        return [f"it says that it began on {evidence.started:%Y-%m-%d}, which is yet to come"]
     if expected.max_age is None or now - evidence.started <= expected.max_age:
         return []
     return [f"it is {(now - evidence.started).days} days old"]

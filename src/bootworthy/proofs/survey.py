@@ -13,11 +13,10 @@ from bootworthy.builders.workshop import Workshop
 from bootworthy.catalog.entries import Catalog, Cell
 from bootworthy.catalog.identity import catalog_entry_digest
 from bootworthy.errors import BootworthyError
-from bootworthy.machines.facts import facts
-from bootworthy.proofs import probe
+from bootworthy.proofs import probe, setting
 from bootworthy.proofs.checked import Checked
 from bootworthy.proofs.evidence import Evidence
-from bootworthy.proofs.standing import Expected, Status, status
+from bootworthy.proofs.standing import Expected, Status, in_order, status
 from bootworthy.vmms.compose import Bootable, Volume
 from bootworthy.vmms.vmm import known
 from bootworthy.vocabulary import Accelerator, Architecture, Role
@@ -46,7 +45,7 @@ def survey(
             probes[cell.architecture] = _probe(workshop, cell.architecture)
         own = _about(cell, evidence)
         expected = Expected(
-            vmm=cell.machine.vmm, images=images.digests if images else None, plan=_plan(cell, own),
+            vmm=cell.machine.vmm, images=images.digests if images else None, plan=_plan(cell, own, now),
             probe=probes[cell.architecture], catalog_entry=catalog_entry_digest(cell), versions=cell.machine.versions,
             max_age=max_age, checked=images is not None and _passed(workshop, cell, images),
         )  # fmt: skip
@@ -67,7 +66,7 @@ def _about(cell: Cell, evidence: Sequence[Evidence]) -> list[Evidence]:
 
 def _passed(workshop: Workshop, cell: Cell, images: CellImages) -> bool:
     checked = Checked(workshop.cache / "checks")
-    return checked.passed(images.digests, facts(cell.machine.vmm), cell.architecture)
+    return checked.passed(images.digests, setting.of_cell(cell, images.digests))
 
 
 def _probe(workshop: Workshop, architecture: Architecture) -> str | None:
@@ -80,9 +79,9 @@ def _probe(workshop: Workshop, architecture: Architecture) -> str | None:
         return None
 
 
-def _plan(cell: Cell, own: Sequence[Evidence]) -> str | None:
+def _plan(cell: Cell, own: Sequence[Evidence], now: datetime) -> str | None:
     """Digest of the plan that the newest attempt's files would be launched with now; None when it cannot be told."""
-    ran = sorted((one for one in own if one.vmm == cell.machine.vmm), key=lambda one: (one.started, one.digest))
+    ran = in_order((one for one in own if one.vmm == cell.machine.vmm), now)
     vmm = known().get(cell.machine.vmm)
     if not ran or vmm is None:
         return None

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from bootworthy.errors import BootworthyError, DocumentError, IntegrityError, NotFoundError, UsageError
+from bootworthy.errors import DocumentError, IntegrityError, NotFoundError, UsageError
+from bootworthy.host import files
 from bootworthy.host.progress import QUIET, Progress, Task
 from bootworthy.oci.digest import short
 from bootworthy.oci.documents import INDEXES, MANIFEST, MANIFESTS, Descriptor, Index, parse_document
+from bootworthy.oci.registry.referrers import Skip
 from bootworthy.oci.registry.repository import Repository
 from bootworthy.oci.transfer.parallel import Crew
 from bootworthy.oci.written import EMPTY, EMPTY_TYPE
@@ -39,6 +41,7 @@ class Refused:
     """Something beside an image that is no evidence."""
 
     digest: str
+    """Empty where the registry's list does not say one."""
     why: str
 
 
@@ -94,10 +97,12 @@ def push(
     """
     every = store.all()
     moved = there = 0
+    refused: list[Refused] = []
     with progress.task(f"evidence to {repository.name}") as task:
         for subject in subjects:
             own = [one for one in every if one.root == subject.digest]
-            known = {each.digest for each in repository.referrers(subject.digest, ARTIFACT)} if own else ()
+            listed = repository.referrers(subject.digest, ARTIFACT, skip=_skipping(refused)) if own else ()
+            known = {each.digest for each in listed}
             for one in own:
                 document, console = store.document(one), _console(store, one)
                 raw = artifact.write(one, document, console, subject)
@@ -106,7 +111,25 @@ def push(
                     continue
                 _send(repository, raw, document, console, task)
                 moved += 1
-    return Report(moved=moved, there=there)
+    return _told(Report(moved=moved, there=there, refused=_sorted(refused)), progress)
+
+
+def relay(
+    source: Repository, destination: Repository, subjects: Sequence[Descriptor], *, progress: Progress = QUIET
+) -> Report:
+    """Send what one repository has of these images to another, verified on the way, and keep nothing of it here.
+
+    What stands beside an image and speaks of others is not sent on.
+
+    Raises:
+        SpaceError, HostError: the temporary folder cannot be written.
+        BootworthyError: as `pull` and `push`.
+    """
+    with files.scratch(prefix="bootworthy-evidence-") as folder:
+        store = EvidenceStore(folder)
+        came = pull(source, subjects, store, progress=progress)
+        went = push(destination, subjects, store, progress=progress)
+    return replace(went, others=came.others, left_out=came.left_out, refused=_sorted((*came.refused, *went.refused)))
 
 
 def pull(
@@ -124,14 +147,11 @@ def pull(
         intake = _Intake(repository, store, task)
         jobs: list[Callable[[], None]] = []
         for subject in subjects:
-            listed = repository.referrers(subject.digest, ARTIFACT)
+            listed = repository.referrers(subject.digest, ARTIFACT, skip=_skipping(intake.refused))
             intake.left_out += max(0, len(listed) - _MOST)
             jobs += [lambda each=each, subject=subject: intake.take(each, subject.digest) for each in listed[:_MOST]]  # type: ignore[misc]
         Crew(_PARALLEL).run(jobs)
-    report = intake.report()
-    for line in _notes(report):
-        progress.note(line)
-    return report
+    return _told(intake.report(), progress)
 
 
 @dataclass(slots=True)
@@ -158,13 +178,13 @@ class _Intake:
             self._keep(artifact.read(listed, raw, subject, where), subject, where)
         except (IntegrityError, DocumentError, NotFoundError) as error:
             with self._lock:
-                self.refused.append(Refused(digest=listed.digest, why=_why(error)))
+                self.refused.append(Refused(digest=listed.digest, why=_line(error.message)))
 
     def report(self) -> Report:
         """What came in."""
         return Report(
             moved=self.moved, there=self.there, others=self.others, left_out=self.left_out,
-            refused=tuple(sorted(self.refused, key=lambda each: each.digest)),
+            refused=_sorted(self.refused),
         )  # fmt: skip
 
     def _keep(self, attached: Attached, subject: str, where: str) -> None:
@@ -227,13 +247,34 @@ def _console(store: EvidenceStore, evidence: Evidence) -> bytes | None:
     return store.console(evidence) if store.console_path(evidence.console).exists() else None
 
 
-def _why(error: BootworthyError) -> str:
+def _skipping(refused: list[Refused]) -> Skip:
+    """Notes entries of a registry's list that cannot be read."""
+
+    def skip(digest: str, why: str, /) -> None:
+        refused.append(Refused(digest=digest, why=_line(f"its entry in the registry's list cannot be read: {why}")))
+
+    return skip
+
+
+def _sorted(refused: Iterable[Refused]) -> tuple[Refused, ...]:
+    return tuple(sorted(refused, key=lambda each: (each.digest, each.why)))
+
+
+def _line(words: str) -> str:
     """One line that writes nothing else to a terminal: some of it may be somebody else's words."""
-    return "".join(each if each.isprintable() else " " for each in error.message)[:300]
+    return "".join(each if each.isprintable() else " " for each in words)[:300]
+
+
+def _told(report: Report, progress: Progress) -> Report:
+    for line in _notes(report):
+        progress.note(line)
+    return report
 
 
 def _notes(report: Report) -> list[str]:
-    notes = [f"left out {short(each.digest)}: {each.why}" for each in report.refused[:_NAMED]]
+    notes = [
+        f"left out {short(each.digest) if each.digest else 'something'}: {each.why}" for each in report.refused[:_NAMED]
+    ]
     if len(report.refused) > _NAMED:
         notes.append(f"left out {len(report.refused) - _NAMED} more things that are no evidence")
     if report.left_out:

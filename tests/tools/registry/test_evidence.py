@@ -21,11 +21,12 @@ from bootworthy.proofs.artifact import ARTIFACT
 from bootworthy.proofs.evidence import EvidenceStore
 from bootworthy.proofs.travel import Report
 from bootworthy.vocabulary import Architecture
+from tests import shelves
 from tests.attached import attach, contents, recorded
 from tests.clients import Bytes, client, described
 from tests.moved_images import put_bundle, put_image
 from tests.needs import need
-from tests.registry import DockerRegistry, Registry, content, docker_registry
+from tests.registry import DockerRegistry, Registry, content, docker_registry, faults
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,64 @@ def test_of_a_bundle_the_evidence_of_every_platform(
     assert run(["pull", name, "--evidence", "--json"]) == 0
     assert said(capsys) == NOTHING | {"moved": len(Architecture) + 1}
     assert contents(tmp_path / "second/state") == contents(tmp_path / "first/state")
+
+
+def test_copy_takes_it_along(
+    registry: DockerRegistry, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    image = put_image(store, role="root")
+    store.tag(Reference.parse("localhost/one:1"), image)
+    recorded(EvidenceStore(tmp_path / "first/state"), image.digest, 0, b"Linux version 1\n")
+    first, second = f"docker://{registry.host}/copied/one:1", f"docker://{registry.host}/copied/two:1"
+    assert run(["copy", "localhost/one:1", first, "--evidence", "--json"]) == 0
+    assert said(capsys) == NOTHING | {"moved": 1}
+    at(monkeypatch, tmp_path / "second")
+    with Registry() as far:
+        away = f"docker://{far.host}/copied/three:1"
+        for source, destination in ((first, second), (second, away)):
+            assert run(["copy", source, destination, "--evidence", "--json"]) == 0
+            assert said(capsys) == NOTHING | {"moved": 1}
+            assert run(["copy", source, destination, "--evidence"]) == 0
+            assert "\n  evidence: 0 copied, 1 there\n" in capsys.readouterr().out
+        assert not (tmp_path / "second").exists()
+        assert run(["copy", away, "localhost/back:1", "--evidence", "--json"]) == 0
+        assert said(capsys) == NOTHING | {"moved": 1}
+    assert contents(tmp_path / "second/state") == contents(tmp_path / "first/state")
+    for destination in ("oci:layout:x", "oci-archive:x.tar", "localhost/again:2"):
+        assert run(["copy", "localhost/back:1", destination, "--evidence"]) == 2
+        assert "hint: " in capsys.readouterr().err
+    assert [each.name for each in Store(tmp_path / "second/data/store").images()] == ["localhost/back:1"]
+
+
+def test_mirror_takes_it_along(
+    registry: DockerRegistry, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """From here, and from the registry where an image is that is not here; one that fails stops no other."""
+    shelves.write(tmp_path, f"{registry.host}/pub")
+    images = shelves.stock(store, f"{registry.host}/pub")
+    recorded(EvidenceStore(tmp_path / "first/state"), images["root"].digest)
+    for role in shelves.ROLES:
+        assert run(["push", str(shelves.name(role, f"{registry.host}/pub")), "--evidence"]) == 0
+    capsys.readouterr()
+    assert run(["mirror", "--to", f"{registry.host}/far", "--evidence", "--json"]) == 0
+    assert _sent(capsys) == {"far/pub/up/one:1": 1, "far/one:k1": 1}
+    at(monkeypatch, tmp_path / "second")
+    assert run(["mirror", "--to", f"{registry.host}/again", "--evidence", "--json"]) == 1  # the bundle is nowhere
+    assert _sent(capsys) == {"again/pub/up/one:1": 1}
+    assert run(["pull", f"{registry.host}/again/pub/up/one:1", "--evidence", "--json"]) == 0
+    assert said(capsys) == NOTHING | {"moved": 1}
+    with Registry([faults.status(500, path="/referrers/", times=None)]) as broken:
+        assert run(["mirror", "--to", f"{broken.host}/x", "--evidence"]) == 1
+        assert "evidence failed: registry." in capsys.readouterr().out
+
+
+def _sent(capsys: pytest.CaptureFixture[str]) -> dict[str, int]:
+    """Of the images that had evidence, how much was sent."""
+    images = json.loads(capsys.readouterr().out)["images"]
+    moved = {each["names"][-1].partition("/")[2]: each["evidence"]["moved"] for each in images if "evidence" in each}
+    return {name: count for name, count in moved.items() if count}
 
 
 def test_the_tag_that_lists_it_is_what_skopeo_reads(registry: DockerRegistry, tmp_path: Path) -> None:

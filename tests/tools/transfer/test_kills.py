@@ -35,6 +35,10 @@ def test_load(tmp_path: Path) -> None:
     assert kills.loads(tmp_path, ROUNDS, 4) >= ROUNDS // 3
 
 
+def test_gc(tmp_path: Path) -> None:
+    assert kills.collections(tmp_path, ROUNDS, 5) >= ROUNDS // 3
+
+
 def test_ctrl_c_while_nothing_comes(tmp_path: Path) -> None:
     """It is heard at once, and what came is kept."""
     command, _ = kills.made(tmp_path / "made")
@@ -82,7 +86,7 @@ def test_whoever_waits_takes_over(tmp_path: Path) -> None:
     start = int(asked[1].removeprefix("bytes=").rstrip("-"))
     (report,) = json.loads(out)["images"]
     assert report["there"]["bytes"] >= start >= 1_000_000
-    kills.sound(here.store, f"{registry.host}/x:1", there=True)
+    kills.sound(here, f"{registry.host}/x:1", there=True)
     assert left(here.store) == []
 
 

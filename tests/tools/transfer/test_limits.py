@@ -101,7 +101,7 @@ def test_a_store_that_is_not_ours(tmp_path: Path) -> None:
         mounts = f"mount --bind {here.store} {here.store}; mount -o remount,ro,bind {here.store}"
         closed = here.under(*private(mounts))
         assert '"blobs": 0' in closed("pull", f"{registry.host}/x:1", "--json").text
-        assert "may not write here" in closed.fails(7, "pull", f"{registry.host}/x:2")
+        assert "may not write here: this filesystem is read-only" in closed.fails(7, "pull", f"{registry.host}/x:2")
         assert '"blobs": 3' in closed("push", f"{registry.host}/x:1", f"{registry.host}/y:1", "--json").text
     assert left(here.store) == []
 

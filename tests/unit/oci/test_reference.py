@@ -46,7 +46,7 @@ def test_names_have_one_full_form(text: str, full: str) -> None:
         ("a:x\n", "not a tag"),
         ("a@sha256:12", "not a digest"),
         ("a@", "not a digest"),
-        ("https://example.com/a", "not a registry"),
+        ("https://example.com/a", "do not begin with 'https://'"),
         ("-a.b/c", "not a registry"),
         ("a___b", "not a part"),
         ("a b", "not a part"),

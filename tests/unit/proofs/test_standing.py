@@ -108,3 +108,14 @@ def test_another_vmm_stands_in_and_raises_nothing() -> None:
     assert found.newest is None
     assert [one.started.hour for one in found.stand_ins] == [5]
     assert found.total == 0
+
+
+def test_what_is_yet_to_come_is_not_the_newest() -> None:
+    """A wrong clock must not hide what is recorded later, for ever."""
+    ahead = proof(24 * 400, verdict="panicked")
+    found = of(proof(1), ahead, proof(2))
+    assert (found.standing, found.healthy, found.total) == (Standing.HEALTHY, 2, 2)
+    alone = of(ahead)
+    assert alone.standing is Standing.STALE
+    assert alone.reasons == ("it says that it began on 2027-02-06, which is yet to come",)
+    assert of(proof(24 * 10 + 23)).standing is Standing.HEALTHY  # clocks are a little apart

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bootworthy.errors import BootworthyError, DocumentError, IntegrityError, NetworkError, UsageError
+from bootworthy.errors import BootworthyError, IntegrityError, NetworkError, UsageError
 from bootworthy.host.progress import QUIET
 from bootworthy.oci import digest as digests
 from bootworthy.oci.canonical import canonical_json
@@ -249,12 +249,19 @@ def test_what_is_there_twice_is_kept_once(new: Registry, here: EvidenceStore) ->
     assert len(contents(here.folder)) == 2
 
 
-def test_a_list_that_cannot_be_read_is_an_error(new: Registry, here: EvidenceStore) -> None:
-    attach(new.storage, NAME, IMAGE, GOOD, b"log", annotations={"dev.bootworthy.cell": ["a", "b"]})
-    with pytest.raises(DocumentError) as caught:
-        pull(new, here)
-    assert "annotations" in caught.value.message
-    assert not here.folder.exists()
+def test_an_entry_that_cannot_be_read_hides_no_other(new: Registry, here: EvidenceStore, there: EvidenceStore) -> None:
+    wrong = attach(
+        new.storage, NAME, IMAGE, GOOD, b"log", annotations={"dev.bootworthy.cell": ["a", "\x1b]0;evil\x07"]}
+    )
+    one = recorded(there, IMAGE.digest)
+    notes = Notes()
+    sent = travel.push(client(new.host), [IMAGE], there, progress=notes)
+    assert (sent.moved, [each.digest for each in sent.refused]) == (1, [wrong])
+    came = travel.pull(client(new.host), [IMAGE], here, progress=notes)
+    assert (came.moved, came.refused) == (1, sent.refused)
+    assert here.all() == (one,)
+    assert len(notes.lines) == 2
+    assert all(f"left out {wrong[7:19]}: its entry" in line and line.isprintable() for line in notes.lines)
 
 
 def test_a_list_without_end_is_given_up(new: Registry, here: EvidenceStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,6 +323,24 @@ def test_a_wrong_byte_on_the_way_is_never_kept(new: Registry, here: EvidenceStor
     assert not here.folder.exists()
     new.faults.clear()
     assert pull(new, here) == Report(moved=1)
+
+
+def test_from_registry_to_registry(new: Registry, here: EvidenceStore, there: EvidenceStore) -> None:
+    """What is right goes on, byte for byte; what is wrong, and what speaks of other images, stays behind."""
+    recorded(here, IMAGE.digest, 1, b"1")
+    recorded(here, IMAGE.digest, 2, b"2")
+    push(new, here)
+    junk = attach(new.storage, NAME, IMAGE, b"junk")
+    attach(new.storage, NAME, IMAGE, there.document(recorded(there, OTHER)))
+    with Registry(old=True) as far:
+        SMALL.put(far.storage, NAME, "v1")
+        report = travel.relay(client(new.host), client(far.host), [IMAGE])
+        assert (report.moved, report.there, report.others) == (2, 0, 1)
+        assert [each.digest for each in report.refused] == [junk]
+        assert travel.relay(client(new.host), client(far.host), [IMAGE]).there == 2
+        got = EvidenceStore(here.folder.parent / "got")
+        assert pull(far, got) == Report(moved=2)
+        assert contents(got.folder) == contents(here.folder)
 
 
 def test_a_registry_that_is_gone_is_an_error(here: EvidenceStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from bootworthy.cli.text import table
 from bootworthy.errors import NotFoundError, UsageError
 from bootworthy.proofs.evidence import Evidence, EvidenceStore
 from bootworthy.proofs.merge import merge
+from bootworthy.proofs.standing import in_order
 
 
 @click.command("evidence", short_help="The records behind a tick")
@@ -36,7 +38,8 @@ def COMMAND(words: tuple[str, ...], catalog: str | None, *, console: bool, as_js
             raise NotFoundError(
                 "evidence.none", "nothing was recorded for these cells", hint="bootworthy prove SELECTOR"
             )
-        output.result(_shown(store.console(found[-1]).decode(errors="replace")))
+        newest = in_order(found, datetime.now(UTC))[-1]
+        output.result(_shown(store.console(newest).decode(errors="replace")))
     elif as_json:
         documents = [{"digest": one.digest, "document": dict(one.document)} for one in found]
         output.document({"schema": "bootworthy.evidence-list/1", "evidence": documents})

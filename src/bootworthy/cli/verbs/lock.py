@@ -11,6 +11,7 @@ import click
 
 from bootworthy.bundles import drift, lock
 from bootworthy.bundles.drift import Drift
+from bootworthy.bundles.members import inside
 from bootworthy.catalog.entries import Catalog
 from bootworthy.catalog.pins import PinnedCell
 from bootworthy.cli import options, output, session
@@ -42,7 +43,7 @@ def COMMAND(selectors: tuple[str, ...], catalog: str | None, *, check: bool, mir
     with output.progress() as progress:
         registries = here.registries(progress, catalog=catalog)
         if check:
-            _check(here, opened, selectors, _upstream(registries), mirrors=mirrors, as_json=as_json)
+            _check(here, opened, selectors, registries, mirrors=mirrors, as_json=as_json)
             return
         workshop = here.workshop(progress)
         chosen = session.chosen(opened, selectors)
@@ -77,6 +78,15 @@ def _upstream(registries: Registries) -> Callable[[Reference], Descriptor]:
     return ask
 
 
+def _bundled(registries: Registries) -> drift.Bundled:
+    def ask(reference: Reference) -> frozenset[str]:
+        place = registries.source(reference)
+        descriptor = place.resolve(reference.tag or "latest")
+        return inside(place.manifest(descriptor), descriptor, str(reference))
+
+    return ask
+
+
 def _now() -> str:
     """The one clock that what we write has; SOURCE_DATE_EPOCH stops it (reproducible-builds.org)."""
     said = os.environ.get("SOURCE_DATE_EPOCH")
@@ -88,15 +98,15 @@ def _now() -> str:
 
 
 def _check(
-    here: Session, opened: Catalog, selectors: tuple[str, ...], upstream: Callable[[Reference], Descriptor], *,
-    mirrors: bool, as_json: bool,
-) -> None:  # fmt: skip
+    here: Session, opened: Catalog, selectors: tuple[str, ...], registries: Registries, *, mirrors: bool, as_json: bool
+) -> None:
     path = session.lock_file(opened)
     if not path.exists():
         raise NotFoundError("lock.no-file", "there is no lock file", where=str(path), hint="bootworthy lock")
     found = drift.drift(
-        here.workshop(), opened, session.chosen(opened, selectors), upstream, whole=not selectors, mirrors=mirrors
-    )
+        here.workshop(), opened, session.chosen(opened, selectors), _upstream(registries), _bundled(registries),
+        whole=not selectors, mirrors=mirrors,
+    )  # fmt: skip
     if as_json:
         differences = [each.as_json() for each in found]
         output.document({"schema": "bootworthy.lock-check/1", "file": str(path), "differences": differences})

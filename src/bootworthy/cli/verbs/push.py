@@ -12,6 +12,7 @@ from bootworthy.cli.session import Session
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.transfer import named
 from bootworthy.oci.transfer.local import StorePlace
+from bootworthy.oci.transfer.names import DOCKER
 from bootworthy.proofs import travel
 from bootworthy.proofs.evidence import EvidenceStore
 
@@ -34,7 +35,7 @@ def COMMAND(  # noqa: N802  (one argument an option)
     here = Session.begin()
     reference = Reference.parse(image)
     origin = named.From(StorePlace(here.store), str(reference), str(reference))
-    to = named.DOCKER + (name or str(reference)).removeprefix(named.DOCKER)
+    to = DOCKER + (name or str(reference)).removeprefix(DOCKER)
     with output.progress() as progress:
         registries = here.registries(progress)
         report = named.transfer(
@@ -42,12 +43,12 @@ def COMMAND(  # noqa: N802  (one argument an option)
             platforms=transfers.platforms(arch),
         )  # fmt: skip
         if arch is None:
-            destination = registries.place(Reference.parse(to.removeprefix(named.DOCKER)))
+            destination = registries.place(Reference.parse(to.removeprefix(DOCKER)))
             along = tag_members(destination, here.store.read(report.descriptor), report.names[0])
             report = replace(report, names=(*report.names, *along))
         proofs = []
         if evidence:
-            there = registries.place(Reference.parse(to.removeprefix(named.DOCKER))).repository
+            there = registries.place(Reference.parse(to.removeprefix(DOCKER))).repository
             spoken_of = travel.subjects(report.descriptor, here.store.read)
             proofs.append(travel.push(there, spoken_of, EvidenceStore(here.paths.state), progress=progress))
     transfers.show([report], "sent", proofs, as_json=as_json)

@@ -9,7 +9,7 @@ from bootworthy.cli import options, output
 from bootworthy.cli.session import Session
 from bootworthy.errors import UsageError
 from bootworthy.oci.reference import Reference
-from bootworthy.oci.transfer.named import DOCKER
+from bootworthy.oci.transfer.names import DOCKER
 from bootworthy.oci.transfer.remote import RegistryPlace
 
 

@@ -8,7 +8,7 @@ from bootworthy.cli import options, output
 from bootworthy.cli.session import Session
 from bootworthy.errors import UsageError
 from bootworthy.oci.reference import Reference
-from bootworthy.oci.transfer.named import DOCKER
+from bootworthy.oci.transfer.names import DOCKER
 
 
 @click.command("tags", short_help="The tags of a repository in a registry")

@@ -55,6 +55,17 @@ def read(remote: Remote, wanted: Descriptor | str) -> tuple[Descriptor, bytes]:
     return wanted, raw
 
 
+def unread(remote: Remote, tag: str) -> tuple[str | None, bytes]:
+    """The media type, where it is one we know, and the bytes of what a tag means; they are not looked into.
+
+    Raises:
+        IntegrityError: `registry.wrong-digest`.
+    """
+    answer = remote.get(_target(remote, tag), headers=_ACCEPT, accept={200})
+    _digest(remote, tag, answer)
+    return _media_type(remote, tag, answer.headers), answer.raw
+
+
 def walk(
     load: Callable[[Descriptor], bytes], top: Descriptor, *, where: str
 ) -> Iterator[tuple[Descriptor, Manifest | Index]]:
@@ -157,18 +168,23 @@ def _asked(remote: Remote, reference: str) -> Descriptor | None:
 
 def _described(remote: Remote, reference: str, answer: Answer) -> Descriptor:
     """The descriptor of a document that was asked for by a name."""
+    digest = _digest(remote, reference, answer)
+    kind = _media_type(remote, reference, answer.headers)
+    document = parse_document(answer.raw, where=remote.where(reference), media_type=kind)
+    return Descriptor(document.media_type, digest, len(answer.raw))
+
+
+def _digest(remote: Remote, reference: str, answer: Answer) -> str:
+    """The digest of what came, which is the one that was asked for, or that the registry says."""
     where = remote.where(reference)
     if digests.is_valid(reference):
-        digest = reference
-        _verify(where, answer.raw, digest)
-    else:
-        said = answer.headers.get("docker-content-digest", "")
-        digest = hashed(answer.raw, said if digests.is_valid(said) else "sha256:" + "0" * 64)
-        if said.partition(":")[0] in {"sha256", "sha512"} and said != digest:
-            raise wrong_digest(where, f"the registry says {said[:160]!r}, and what it sent has the digest {digest}")
-    kind = _media_type(remote, reference, answer.headers)
-    document = parse_document(answer.raw, where=where, media_type=kind)
-    return Descriptor(document.media_type, digest, len(answer.raw))
+        _verify(where, answer.raw, reference)
+        return reference
+    said = answer.headers.get("docker-content-digest", "")
+    digest = hashed(answer.raw, said if digests.is_valid(said) else "sha256:" + "0" * 64)
+    if said.partition(":")[0] in {"sha256", "sha512"} and said != digest:
+        raise wrong_digest(where, f"the registry says {said[:160]!r}, and what it sent has the digest {digest}")
+    return digest
 
 
 def _verify(where: str, raw: bytes, digest: str) -> None:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from bootworthy.errors import NetworkError, NotFoundError
+from bootworthy.errors import DocumentError, NetworkError, NotFoundError
+from bootworthy.oci import digest as digests
 from bootworthy.oci.canonical import canonical_json
-from bootworthy.oci.documents import INDEX, INDEXES, Descriptor, parse_index
+from bootworthy.oci.documents import INDEX, INDEXES, Descriptor
 from bootworthy.oci.fields import LIMIT, Fields, load_object
 from bootworthy.oci.registry import manifests
 from bootworthy.oci.registry.paging import endless, pages, parsed
@@ -23,6 +24,13 @@ _MOST = 100_000
 _RACES = 8
 _EMPTY: Mapping[str, object] = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
 
+Skip = Callable[[str, str], None]
+"""Told of an entry that cannot be read: its digest, empty where it has none, and why."""
+
+
+def silently(_digest: str, _why: str, /) -> None:
+    """Nobody needs to know."""
+
 
 def tag_of(digest: str) -> str:
     """The tag that lists what refers to a digest: algorithm and encoded part, cut to 32 and 64 characters."""
@@ -30,12 +38,37 @@ def tag_of(digest: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", f"{algorithm[:32]}-{encoded[:64]}")
 
 
-def referrers(remote: Remote, digest: str, artifact_type: str | None) -> tuple[Descriptor, ...]:
+def referrers(remote: Remote, digest: str, artifact_type: str | None, skip: Skip) -> tuple[Descriptor, ...]:
     """What refers to a digest; `Repository.referrers` says how."""
     found = _by_api(remote, digest, artifact_type)
     if found is None:
         found = _by_tag(remote, digest)
-    return tuple(each for each in found if artifact_type is None or each.artifact_type == artifact_type)
+    for bad, why in found.skipped:
+        skip(bad, why)
+    every = found.entries.values()
+    return tuple(each for each in every if artifact_type is None or each.artifact_type == artifact_type)
+
+
+class _Found:
+    """Entries of a list, each once: anybody may have put some there, and one that cannot be read hides no other."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Descriptor] = {}
+        self.skipped: list[tuple[str, str]] = []
+
+    def __len__(self) -> int:
+        return len(self.entries) + len(self.skipped)
+
+    def take(self, fields: Fields) -> None:
+        """Read the entries of a list, or of one page of it."""
+        for each in fields.readable("manifests", Descriptor.parse, self._skip):
+            self.entries.setdefault(each.digest, each)
+
+    def _skip(self, entry: object, error: DocumentError) -> None:
+        said = _digest(entry)
+        digest = said if isinstance(said, str) and digests.is_valid(said) else ""
+        why = error.problems[0]
+        self.skipped.append((digest, f"{why.path}: {why.message}"))
 
 
 def subject_of(raw: bytes, where: str) -> Descriptor | None:
@@ -119,28 +152,27 @@ def _change(
 def _list_at(remote: Remote, tag: str) -> dict[str, object]:
     """The document at a referrers tag, with every field somebody put there."""
     try:
-        descriptor, raw = manifests.read(remote, tag)
+        kind, raw = manifests.unread(remote, tag)
     except NotFoundError:
         return dict(_EMPTY)
-    if descriptor.media_type not in INDEXES:
-        raise bad_answer(remote.where(tag), "the tag that should list referrers is an image")
     index = load_object(raw, kind="index", where=remote.where(tag))
-    return {**index, "mediaType": INDEX, "manifests": index.get("manifests") or []}
+    entries = index.get("manifests") or []
+    if kind not in {None, *INDEXES} or index.get("config") is not None or not isinstance(entries, list):
+        raise bad_answer(remote.where(tag), "the tag that should list referrers is an image")
+    return {**index, "mediaType": INDEX, "manifests": entries}
 
 
-def _by_tag(remote: Remote, digest: str) -> list[Descriptor]:
+def _by_tag(remote: Remote, digest: str) -> _Found:
     tag = tag_of(digest)
-    try:
-        _, raw = manifests.read(remote, tag)
-    except NotFoundError:
-        return []
-    return list(parse_index(raw, where=remote.where(tag)).manifests)
+    found = _Found()
+    found.take(Fields(_list_at(remote, tag), kind="list of referrers", where=remote.where(tag)))
+    return found
 
 
-def _by_api(remote: Remote, digest: str, artifact_type: str | None) -> list[Descriptor] | None:
+def _by_api(remote: Remote, digest: str, artifact_type: str | None) -> _Found | None:
     """None where there is no such API."""
     query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
-    found: dict[str, Descriptor] = {}
+    found = _Found()
     first = True
     target = remote.target("referrers", digest) + query
     for page in pages(remote, target, limit=LIMIT, headers={"Accept": INDEX}, accept={200} | _NO_API):
@@ -151,13 +183,11 @@ def _by_api(remote: Remote, digest: str, artifact_type: str | None) -> list[Desc
             raise bad_answer(remote.where(digest), "a page of the list of referrers is not an index")
         fields = Fields(parsed(remote, page), kind="list of referrers", where=remote.where(digest))
         before = len(found)
-        for each in fields.each("manifests"):
-            descriptor = Descriptor.parse(each)
-            found.setdefault(descriptor.digest, descriptor)
+        found.take(fields)
         if (not first and len(found) == before) or len(found) > _MOST:
             raise endless(remote)
         first = False
-    return list(found.values())
+    return found
 
 
 def _digest(entry: object) -> object:

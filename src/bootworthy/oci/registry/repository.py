@@ -126,15 +126,19 @@ class Repository:
         """
         return tags.tags(self._remote)
 
-    def referrers(self, digest: str, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
+    def referrers(
+        self, digest: str, artifact_type: str | None = None, *, skip: referrers.Skip = referrers.silently
+    ) -> tuple[Descriptor, ...]:
         """What refers to a manifest, in the registry's order; from the tag that lists it where there is no API.
+
+        `skip` is told of entries that cannot be read; they are left out.
 
         Raises:
             NetworkError: `registry.endless-list`, `registry.bad-answer`.
-            DocumentError: `oci.bad-document`.
+            DocumentError: `oci.bad-document`, the list itself cannot be read.
             IntegrityError: `digest.bad`.
         """
-        return referrers.referrers(self._remote, digests.validate(digest), artifact_type)
+        return referrers.referrers(self._remote, digests.validate(digest), artifact_type, skip)
 
     def delete(self, digest: str) -> None:
         """Delete a manifest; also from the tag's list of what it refers to, where the registry keeps none.

@@ -17,7 +17,7 @@ from bootworthy.oci import layout
 from bootworthy.oci.archives import DOCKER_FILE, Archive, DockerImage, OciArchive
 from bootworthy.oci.canonical import canonical_json
 from bootworthy.oci.digest import Hasher, short
-from bootworthy.oci.documents import INDEX, REF_NAME, Descriptor
+from bootworthy.oci.documents import CONFIGS, INDEX, REF_NAME, Descriptor, Index, Manifest, parse_document
 from bootworthy.oci.layout import CONTAINERD_NAME, INDEX_FILE, VERSION_FILE, select
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.transfer.local import Local
@@ -83,12 +83,15 @@ class ArchiveWriter:
     """An OCI layout in a tar, written whole when its block ends well.
 
     The same images make the same bytes: members are sorted, times are 0, and nothing is compressed a second time.
+    For those who know no layout, as Docker before 25 and `docker-archive:` of skopeo, it has `manifest.json` too: there
+    are the images that are for one platform, as they are here.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._members: dict[str, _Member] = {}
         self._entries: list[Descriptor] = []
+        self._documents: dict[str, Manifest | Index] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +141,8 @@ class ArchiveWriter:
         hasher.update(raw)
         assert hasher.digest == descriptor.digest
         self._members[str(digests.blob_name(descriptor.digest))] = _whole(raw)
+        document = parse_document(raw, where=self.name, media_type=descriptor.media_type or None)
+        self._documents[descriptor.digest] = document
 
     def finish(self, descriptor: Descriptor, raw: bytes, names: Sequence[str]) -> None:
         """Note the outermost document, and its names.
@@ -171,10 +176,14 @@ class ArchiveWriter:
         """
         order = sorted(self._entries, key=lambda each: (each.annotations.get(REF_NAME, ""), each.digest))
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [each.as_json() for each in order]}
-        members = self._members | {
-            INDEX_FILE: _whole(canonical_json(index)),
-            VERSION_FILE: _whole(canonical_json({"imageLayoutVersion": layout.VERSION})),
-        }
+        members = (
+            self._members
+            | self._for_docker()
+            | {
+                INDEX_FILE: _whole(canonical_json(index)),
+                VERSION_FILE: _whole(canonical_json({"imageLayoutVersion": layout.VERSION})),
+            }
+        )
         folders = {str(parent) for name in members for parent in Path(name).parents} - {"."}
         with files.atomic(self._path) as file:
             for name in sorted([*members, *folders]):
@@ -185,6 +194,36 @@ class ArchiveWriter:
                     file.write(bytes(-member.size % _BLOCK))
             file.write(bytes(2 * _BLOCK))
             file.write(bytes(-file.tell() % tarfile.RECORDSIZE))
+
+    def _for_docker(self) -> dict[str, _Member]:
+        """`manifest.json`, where there is something to put in it (Docker Image Specification v1.2)."""
+        names: dict[str, set[str]] = {}
+        for entry in self._entries:
+            found = self._runnable(entry)
+            name = entry.annotations.get(CONTAINERD_NAME)
+            if found is not None and name is not None and "@" not in name:
+                names.setdefault(found, set()).add(name)
+        images = []
+        for digest in sorted(names):
+            manifest = self._documents[digest]
+            assert isinstance(manifest, Manifest)
+            layers = [str(digests.blob_name(layer.digest)) for layer in manifest.layers]
+            config = str(digests.blob_name(manifest.config.digest))
+            images.append({"Config": config, "RepoTags": sorted(names[digest]), "Layers": layers})
+        return {DOCKER_FILE: _whole(canonical_json(images))} if images else {}
+
+    def _runnable(self, entry: Descriptor) -> str | None:
+        """Digest of the manifest below an entry that is an image to be run, when there is one only."""
+        document = self._documents[entry.digest]
+        below = [entry]
+        if isinstance(document, Index):
+            runs = (each for each in document.manifests if each.platform is None or each.platform.known)
+            below = [each for each in runs if each.digest in self._documents]
+        if len({each.digest for each in below}) != 1:
+            return None
+        found = self._documents[below[0].digest]
+        is_image = isinstance(found, Manifest) and found.config.media_type in CONFIGS
+        return below[0].digest if is_image else None
 
 
 def _whole(raw: bytes) -> _Member:

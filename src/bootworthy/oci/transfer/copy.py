@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bootworthy.errors import NotFoundError, UsageError
@@ -48,6 +49,21 @@ class Report:
             "moved": {"blobs": self.moved, "bytes": self.moved_bytes},
             "there": {"blobs": self.there, "bytes": self.there_bytes}, "absent": list(self.absent),
         }  # fmt: skip
+
+
+@contextlib.contextmanager
+def called(name: str) -> Iterator[None]:
+    """Let an error about a missing platform say of which image, as a person named it.
+
+    Raises:
+        NotFoundError: `oci.no-platform`.
+    """
+    try:
+        yield
+    except NotFoundError as error:
+        if error.code == "oci.no-platform":
+            error.where = name
+        raise
 
 
 def copy(

@@ -1,9 +1,8 @@
-"""Places by the names that people give them, as skopeo writes them (containers-transports(5))."""
+"""Places that people name: where an image is, and where it goes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from bootworthy.errors import UsageError
 from bootworthy.host.progress import QUIET, Progress
@@ -13,15 +12,12 @@ from bootworthy.oci.layout import Layout, canonical_name, names_of, select
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
 from bootworthy.oci.transfer.archive import ArchiveWriter, DockerArchivePlace, OciArchivePlace
-from bootworthy.oci.transfer.copy import PARALLEL, Report, copy
+from bootworthy.oci.transfer.copy import PARALLEL, Report, called, copy
 from bootworthy.oci.transfer.local import LayoutPlace, StorePlace
+from bootworthy.oci.transfer.names import DOCKER, kind_of, place
 from bootworthy.oci.transfer.places import Destination, Source
 from bootworthy.oci.transfer.plan import Platforms
 from bootworthy.oci.transfer.remote import Registries
-
-DOCKER = "docker://"
-HERE = ("oci", "oci-archive", "docker-archive")
-ELSEWHERE = ("docker-daemon", "containers-storage", "dir", "sif", "ostree", "tarball")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,8 @@ def transfer(
     """
 
     def go(destination: Destination, *names: str) -> Report:
-        return copy(origin.place, destination, origin.resolve(), names, progress, parallel, platforms)
+        with called(origin.full or f"{origin.place.name}:{origin.reference}"):
+            return copy(origin.place, destination, origin.resolve(), names, progress, parallel, platforms)
 
     if to.startswith(DOCKER):
         reference = _tagged(to.removeprefix(DOCKER), to)
@@ -103,35 +100,6 @@ def transfer(
         return go(LayoutPlace(path), *filter(None, names))
     with ArchiveWriter(path) as archive:
         return go(archive, *filter(None, names))
-
-
-def kind_of(text: str) -> tuple[str | None, str]:
-    """The kind of a place, and what is behind it; no kind is a reference of the store.
-
-    Raises:
-        UsageError: `source.unsupported`, `source.empty`.
-    """
-    kind, colon, rest = text.partition(":")
-    if colon and kind in ELSEWHERE:
-        raise UsageError(
-            "source.unsupported", f"images are not read from or written to {kind}: places", where=text,
-            hint=f"copy it with skopeo: skopeo copy {text} oci-archive:image.tar",
-        )  # fmt: skip
-    if not colon or kind not in HERE:
-        return None, text
-    if not rest:
-        raise UsageError("source.empty", f"{text} names no place", hint=f"{kind}:PATH[:TAG]")
-    return kind, rest
-
-
-def place(rest: str) -> tuple[Path, str | None]:
-    """Path and tag: the path ends at the first colon where there is a file or folder, else at the first colon."""
-    parts = rest.split(":")
-    for count in range(1, len(parts) + 1):
-        path = Path(":".join(parts[:count]))
-        if path.exists():
-            return path, ":".join(parts[count:]) or None
-    return Path(parts[0]), ":".join(parts[1:]) or None
 
 
 def _full(entry: Descriptor) -> str | None:

@@ -6,7 +6,7 @@ from bootworthy.host.progress import QUIET, Progress
 from bootworthy.oci.documents import INDEXES
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
-from bootworthy.oci.transfer.copy import PARALLEL, Report, copy
+from bootworthy.oci.transfer.copy import PARALLEL, Report, called, copy
 from bootworthy.oci.transfer.local import StorePlace
 from bootworthy.oci.transfer.plan import Platforms
 from bootworthy.oci.transfer.remote import Registries
@@ -36,4 +36,5 @@ def pull(
     elif not everything and descriptor.media_type in INDEXES:
         platforms = {Architecture.native()}
     name = str(reference) if reference.tag is None else f"{reference.name}:{reference.tag}"
-    return copy(place, StorePlace(store), descriptor, (name,), progress, parallel, platforms)
+    with called(str(reference)):
+        return copy(place, StorePlace(store), descriptor, (name,), progress, parallel, platforms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bootworthy.errors import NotFoundError
 from bootworthy.host.progress import QUIET, Progress
@@ -12,11 +12,13 @@ from bootworthy.host.settings import RegistrySettings
 from bootworthy.oci import digest as digests
 from bootworthy.oci.documents import Descriptor
 from bootworthy.oci.reference import Reference
-from bootworthy.oci.registry.repository import Repository
 from bootworthy.oci.registry.wire import Wire
 from bootworthy.oci.transfer.places import Advance, Sink, Source, nobody
 from bootworthy.oci.transfer.streams import Continued, Pipe
 from bootworthy.oci.transfer.telling import Telling
+
+if TYPE_CHECKING:
+    from bootworthy.oci.registry.repository import Repository
 
 _PARALLEL = 16
 
@@ -131,20 +133,24 @@ class Registries:
 
     def place(self, reference: Reference) -> RegistryPlace:
         """The repository of a reference; nothing is sent yet."""
-        from bootworthy.oci.registry.open import open_registry  # noqa: PLC0415  (slow to import, and few need it)
-
-        with self._lock:
-            if reference.registry not in self._wires:
-                wire = open_registry(reference.registry, self._settings, self._progress)
-                self._wires[reference.registry] = wire
-            wire = self._wires[reference.registry]
-        return RegistryPlace(Repository(wire, reference.repository), reference)
+        return RegistryPlace(self._repository(reference.registry, reference.repository), reference)
 
     def source(self, reference: Reference) -> RegistryPlace:
-        """The same, to fetch this reference from.
+        """The same, to fetch this reference from: its registry's mirror, where the settings name one.
 
         Raises:
             RefusedError: it may not be fetched.
         """
         self._permit(reference)
-        return self.place(reference)
+        host, _, path = self._settings.mirrors.get(reference.registry, reference.registry).partition("/")
+        name = f"{path}/{reference.repository}" if path else reference.repository
+        return RegistryPlace(self._repository(host, name), reference)
+
+    def _repository(self, host: str, name: str) -> Repository:
+        from bootworthy.oci.registry.open import open_registry  # noqa: PLC0415  (slow to import, and few need it)
+        from bootworthy.oci.registry.repository import Repository  # noqa: PLC0415
+
+        with self._lock:
+            if host not in self._wires:
+                self._wires[host] = open_registry(host, self._settings, self._progress)
+            return Repository(self._wires[host], name)

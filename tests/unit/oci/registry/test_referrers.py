@@ -16,6 +16,14 @@ from tests.registry.messages import Answer
 
 SUBJECT = content.image()
 TAG = SUBJECT.digest.replace(":", "-")
+OTHER = SUBJECT.digest
+WRONG: list[object] = [
+    {"mediaType": MANIFEST, "digest": "sha256:../../x", "size": 1},
+    {"mediaType": MANIFEST, "digest": OTHER, "size": 1, "annotations": {"a": 1}},
+    None,
+]
+"""Entries that cannot be read."""
+RIGHT = {"mediaType": MANIFEST, "digest": "sha256:" + "e" * 64, "size": 1}
 EVIDENCE, SBOM = "application/vnd.example.evidence.v1", "application/vnd.example.sbom.v1"
 
 
@@ -143,6 +151,18 @@ class TestTag:
                 list(pool.map(lambda raw: repository.put_manifest(Descriptor.of(raw, MANIFEST), raw), raws))
             assert {each["digest"] for each in kept(registry)} == {digests.of(raw) for raw in raws}
 
+    def test_wrong_entries_of_others_hide_nothing_and_stay(self) -> None:
+        with Registry(old=True) as registry:
+            SUBJECT.put(registry.storage, NAME)
+            raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [WRONG[1]]}).encode()
+            registry.storage.put_manifest(NAME, raw, INDEX, TAG)
+            told: list[str] = []
+            assert client(registry.host).referrers(SUBJECT.digest, skip=lambda digest, _: told.append(digest)) == ()
+            assert told == [OTHER]
+            wanted = speak(registry)
+            assert [each.digest for each in spoken(registry)] == [wanted.digest]
+            assert kept(registry)[0] == WRONG[1]
+
     def test_an_image_in_its_place_is_not_overwritten(self) -> None:
         with Registry(old=True) as registry:
             SUBJECT.put(registry.storage, NAME, TAG)
@@ -186,8 +206,22 @@ class TestApi:
         with Registry([faults.instead(page, path="/referrers/")]) as registry:
             assert spoken(registry) == []
 
-    def test_a_wrong_entry_is_an_error(self) -> None:
-        raw = content.index({"mediaType": MANIFEST, "digest": "sha256:../../x", "size": 1})
+    def test_a_wrong_entry_hides_no_other(self) -> None:
+        raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [*WRONG, RIGHT]}).encode()
+        page = Answer(200, (("Content-Type", INDEX),), raw)
+        told: list[tuple[str, str]] = []
+        with Registry([faults.instead(page, path="/referrers/", times=None)]) as registry:
+            assert [each.digest for each in spoken(registry)] == [RIGHT["digest"]]
+            client(registry.host).referrers(SUBJECT.digest, skip=lambda *said: told.append(said))
+        assert told == [
+            ("", "manifests[0].digest: 'sha256:../../x' is not a digest"),
+            (OTHER, "manifests[1].annotations.a: must be a string"),
+            ("", "manifests[2]: must be an object"),
+        ]
+
+    @pytest.mark.parametrize("manifests", [5, {"a": 1}])
+    def test_what_is_no_list_is_an_error(self, manifests: object) -> None:
+        raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).encode()
         page = Answer(200, (("Content-Type", INDEX),), raw)
         with Registry([faults.instead(page, path="/referrers/")]) as registry, pytest.raises(DocumentError):
             spoken(registry)

@@ -15,7 +15,7 @@ from bootworthy.oci.transfer.archive import ArchiveWriter
 from bootworthy.oci.transfer.copy import copy
 from bootworthy.oci.transfer.load import load
 from bootworthy.oci.transfer.local import StorePlace
-from tests.moved_images import blobs, put_image, put_index
+from tests.moved_images import AMD, blobs, put_bundle, put_image, put_index
 
 
 @pytest.fixture
@@ -42,8 +42,42 @@ def test_the_same_images_give_the_same_bytes(store: Store, tmp_path: Path) -> No
         assert [each.name for each in members] == sorted(each.name for each in members)
         assert {each.mtime for each in members} == {0}
         assert {(each.uid, each.gid, each.uname) for each in members} == {(0, 0, "")}
-        assert sum(each.isfile() for each in members) == len(blobs(store.root)) + 2
+        assert sum(each.isfile() for each in members) == len(blobs(store.root)) + 3
     assert (tmp_path / "a.tar").stat().st_size % 10240 == 0
+
+
+def for_docker(path: Path) -> dict[str, list[str]]:
+    """What `manifest.json` has: for each configuration the names; every file that it speaks of is there."""
+    with tarfile.open(path) as tar:
+        if "manifest.json" not in tar.getnames():
+            return {}
+        file = tar.extractfile("manifest.json")
+        assert file is not None
+        images = json.loads(file.read())
+        for each in images:
+            assert set(tar.getnames()) >= {each["Config"], *each["Layers"]}
+    return {each["Config"].replace("blobs/sha256/", "sha256:"): each["RepoTags"] for each in images}
+
+
+def test_those_who_know_no_layouts_find_what_is_for_one_platform(store: Store, tmp_path: Path) -> None:
+    one, both = Reference.parse("localhost/one:1"), Reference.parse("localhost/both:1")
+    config = store.image(one).manifest.config.digest
+    bundle = put_bundle(store)
+    save(store, tmp_path / "a.tar", str(both), str(one), "localhost/bundle:1")
+    assert for_docker(tmp_path / "a.tar") == {config: [str(one)]}
+    store.tag(one.tagged("2"), store.resolve(one))
+    save(store, tmp_path / "b.tar", "localhost/one:2", str(one))
+    assert for_docker(tmp_path / "b.tar") == {config: [str(one), "localhost/one:2"]}
+    with ArchiveWriter(tmp_path / "c.tar") as archive:
+        for name, top in ((both, store.resolve(both)), (Reference.parse("localhost/bundle:1"), bundle)):
+            copy(StorePlace(store), archive, top, [str(name)], platforms={AMD})
+    configs = [store.image(each, AMD).manifest.config.digest for each in (both, bundle)]
+    assert for_docker(tmp_path / "c.tar") == {
+        configs[0]: [str(both)], configs[1]: ["localhost/bundle:1"],
+    }  # fmt: skip
+    for nothing, called in ((str(both), None), (str(one), ""), (str(one), "v1")):
+        save(store, tmp_path / "d.tar", nothing, called=called)
+        assert for_docker(tmp_path / "d.tar") == {}
 
 
 def test_back_again(store: Store, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ class TestEverywhere:
                 move(store, "localhost/both:1", f"docker://{registry.host}/x:1")
             assert caught.value.code == "store.corrupt-blob"
             assert registry.asked("PUT", "/manifests/") == []
+            assert registry.storage.blob("x", blob) is None
 
     def test_wrong_bytes_are_never_kept(self, store: Store, tmp_path: Path) -> None:
         put_image_named(store)
