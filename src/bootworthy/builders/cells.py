@@ -9,7 +9,8 @@ from typing import Protocol
 from bootworthy.builders import busybox, initrd, layer, pinned
 from bootworthy.builders.pinned import Held
 from bootworthy.builders.workshop import Build, Workshop
-from bootworthy.catalog.entries import Catalog, Cell, Kernel, System
+from bootworthy.catalog import access
+from bootworthy.catalog.entries import Access, Catalog, Cell, Kernel, System
 from bootworthy.errors import BuildError, HostError, NotFoundError, UsageError
 from bootworthy.host import registry
 from bootworthy.machines.facts import facts
@@ -63,11 +64,19 @@ def obtain(workshop: Workshop, catalog: Catalog, cell: Cell) -> CellImages:
 
     Raises:
         BuildError: `build.no-recipe`, `lock.package-gone`, or a builder failed.
-        UsageError: `cell.not-offered`.
+        UsageError: `cell.not-offered`, `cell.pattern`.
         NotFoundError: a published image, or one that a lock names (`lock.not-here`), is not in the store.
-        RefusedError: `lock.differs`.
+        RefusedError: `lock.differs`; `catalog.reference-only`.
         IntegrityError: `lock.other-image`.
     """
+    for role, reference in cell.images.items():
+        if "${" in reference:
+            raise UsageError(
+                "cell.pattern", f"{reference} is a pattern, not the name of one image", where=f"{cell.name}: {role}",
+                hint=f"write the version out in the catalog, or name images: --root REF --machine {cell.machine.name}",
+            )  # fmt: skip
+        if catalog.access is Access.REFERENCE_ONLY:
+            access.refuse(Reference.parse(reference), [catalog])
     return _images(workshop, catalog, cell, make=True)
 
 
@@ -213,5 +222,5 @@ def _kernel_builder(kernel: Kernel) -> KernelBuilder:
     raise BuildError(
         "build.no-recipe",
         f"kernel {kernel.name} cannot be built here",
-        hint="give it a `package`, or `images` that are in the store",
+        hint="give it a `package`, a `build`, or `images` that are in the store",
     )

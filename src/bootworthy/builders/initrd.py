@@ -6,7 +6,7 @@ import functools
 
 from bootworthy.builders import busybox, layer
 from bootworthy.builders.base import File
-from bootworthy.builders.kernel_package import RELEASE_LABEL
+from bootworthy.builders.kernel_images import RELEASE_LABEL
 from bootworthy.builders.record import Recipe
 from bootworthy.builders.workshop import Build, Made, Workshop
 from bootworthy.kernels import initramfs
@@ -53,13 +53,27 @@ def plan(facts: MachineFacts, kernel: Tree, modules: ModuleTree) -> InitramfsPla
 
 
 def module_tree(tree: Tree) -> ModuleTree:
-    """The modules of a flat modules image."""
+    """The modules of a modules image: flat, or under `lib/modules/RELEASE`, where others have them."""
+    top = _top(tree)
 
     def read(path: str) -> bytes | None:
-        node = tree.find(path.encode())
+        node = tree.find(top + path.encode())
         return tree.read(node) if node is not None and node.kind is Kind.FILE else None
 
     return ModuleTree(read)
+
+
+def _top(tree: Tree) -> bytes:
+    """The path of the folder that has modules.dep, `/` behind it; nothing where it is the root, or nowhere."""
+    if tree.find(b"modules.dep") is not None:
+        return b""
+    for below in (b"lib/modules", b"usr/lib/modules"):
+        folder = tree.find(below)
+        for name in sorted(folder.children) if folder is not None else ():
+            top = below + b"/" + name + b"/"
+            if tree.find(top + b"modules.dep") is not None:
+                return top
+    return b""
 
 
 def configuration(kernel: Tree) -> Config | None:
@@ -79,7 +93,7 @@ def _make(workshop: Workshop, facts: MachineFacts, architecture: Architecture, k
     data = initramfs.build(planned, program, tree)
     written = layer.write_files(workshop.store, [File(INITRD_PATH, 0o644, data)], 0)
     labels = {
-        RELEASE_LABEL: kernel.config.labels.get(RELEASE_LABEL, ""), "dev.bootworthy.initrd.vmm": facts.vmm,
+        RELEASE_LABEL: kernel.config.labels.get(RELEASE_LABEL, ""), initramfs.VMM_LABEL: facts.vmm,
         "dev.bootworthy.initrd.modules": " ".join(planned.modules),
     }  # fmt: skip
     image = workshop.store.put_image(

@@ -7,26 +7,20 @@ wants the ELF that is inside.
 from __future__ import annotations
 
 import functools
-import hashlib
 from pathlib import Path
 
-from bootworthy.builders import apt, debs, layer
+from bootworthy.builders import apt, debs, kernel_images, layer
 from bootworthy.builders.apt import Archive
-from bootworthy.builders.base import File
+from bootworthy.builders.kernel_images import KernelFiles
 from bootworthy.builders.record import Recipe
 from bootworthy.builders.workshop import Build, Made, Workshop
 from bootworthy.catalog.entries import Kernel, KernelPackage
 from bootworthy.errors import BuildError
-from bootworthy.host import files, processes, tools
+from bootworthy.host import files
 from bootworthy.kernels.extract import unpacked
-from bootworthy.oci.documents import ROLE
-from bootworthy.vocabulary import Architecture, Role
+from bootworthy.vocabulary import Architecture
 
-REVISION = 1
-KERNEL_PATH = "boot/vmlinux"
-RELEASE_LABEL = "dev.bootworthy.kernel.release"
-CONFIG_LABEL = "dev.bootworthy.kernel.config"
-ARCHITECTURE_LABEL = "dev.bootworthy.kernel.architecture"
+REVISION = 2
 _PATTERN = r"linux-\(image\|modules\)-.*"
 
 
@@ -44,11 +38,12 @@ class PackagedKernels:
         archive = workshop.archive(package.distribution, package.release, architecture)
         inputs: dict[str, object] = {
             "distribution": package.distribution, "release": package.release, "package": package.name,
+            "judged-by": kernel_images.judged_by(architecture),
         }  # fmt: skip
         return Build(
             recipe=Recipe(
                 subject=f"kernel {kernel.name}", kind="kernel-package", revision=REVISION, architecture=architecture,
-                inputs=inputs, tools={"depmod": _depmod_version()},
+                inputs=inputs, tools={"depmod": kernel_images.depmod_version()},
             ),
             make=functools.partial(_make, workshop, archive, kernel, package, architecture),
             offered=lambda: apt.resolve(archive, [package.name], essential=False, pattern=_PATTERN).packages,
@@ -67,26 +62,16 @@ def _make(
             root = debs.unpack(folder / "out", folder / "root")
         with workshop.progress.task(f"writing the images of {kernel.name}"):
             release = _release(root, package)
-            modules = _modules(root, release, folder / "flat")
+            image = root / "boot" / f"vmlinuz-{release}"
             config = (root / "boot" / f"config-{release}").read_bytes()
-            image = (root / "boot" / f"vmlinuz-{release}").read_bytes()
-            epoch = int((root / "boot" / f"vmlinuz-{release}").stat().st_mtime)
-            boot = [File(KERNEL_PATH, 0o644, _bootable(image)), File(f"boot/config-{release}", 0o644, config)]
-            layers = {
-                Role.KERNEL: layer.write_files(workshop.store, boot, epoch),
-                Role.MODULES: layer.write_folder(workshop.store, modules, epoch),
-            }
-    labels = {
-        RELEASE_LABEL: release, ARCHITECTURE_LABEL: architecture.value,
-        CONFIG_LABEL: f"sha256:{hashlib.sha256(config).hexdigest()}",
-    }  # fmt: skip
-    images = {
-        role: workshop.store.put_image(
-            layers=[written], architecture=architecture, labels=labels, epoch=epoch,
-            history=[f"{package.distribution} package {package.name}"], annotations={ROLE: role.value},
-        )
-        for role, written in layers.items()
-    }  # fmt: skip
+            made = KernelFiles(
+                release=release, architecture=architecture, kernel=unpacked(image.read_bytes()), config=config,
+                modules=kernel_images.flat(_modules(root, release), release, folder / "flat"),
+                epoch=int(image.stat().st_mtime),
+            )  # fmt: skip
+            history = f"{package.distribution} package {package.name}"
+            met = {kernel_images.PROFILES_LABEL: kernel_images.met(config, architecture, release)}
+            images = kernel_images.put(workshop, made, history, met)
     return Made(images=images, packages=packages, made_with=layer.made_with())
 
 
@@ -101,25 +86,9 @@ def _release(root: Path, package: KernelPackage) -> str:
     return found[0]
 
 
-def _bootable(image: bytes) -> bytes:
-    """The form every VMM of ours takes: an ELF on x86_64, an `Image` on aarch64."""
-    return unpacked(image)
-
-
-def _modules(root: Path, release: str, flat: Path) -> Path:
-    """The modules of a release in a folder of their own, with `modules.dep` at its top, complete."""
+def _modules(root: Path, release: str) -> Path:
     places = [root / prefix / "modules" / release for prefix in ("usr/lib", "lib")]
     place = next((place for place in places if place.is_dir()), None)
     if place is None:
         raise BuildError("build.no-modules", f"the package of {release} has no modules", hint="add the modules package")
-    home = flat / "lib" / "modules" / release
-    home.parent.mkdir(parents=True)
-    place.rename(home)
-    for link in (home / "build", home / "source"):
-        link.unlink(missing_ok=True)
-    processes.run([tools.DEPMOD.require(), "-b", flat, release], timeout=600)
-    return home
-
-
-def _depmod_version() -> str:
-    return processes.run([tools.DEPMOD.require(), "--version"], timeout=30).text.splitlines()[0].split()[-1]
+    return place

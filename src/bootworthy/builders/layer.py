@@ -12,13 +12,14 @@ import isal
 
 from bootworthy.builders.base import File
 from bootworthy.builders.workshop import Workshop
-from bootworthy.layers import body, flatten, writer
+from bootworthy.layers import body, writer
 from bootworthy.layers.merge import merge
 from bootworthy.layers.node import Kind, Node, Tree
 from bootworthy.layers.writer import Content, Member
 from bootworthy.oci.documents import LAYER_GZIP
 from bootworthy.oci.image import Image, Layer
 from bootworthy.oci.store import Store
+from bootworthy.volumes import plain
 
 _SECOND = 10**9
 
@@ -36,7 +37,7 @@ def take_in(stream: BinaryIO, media_type: str, folder: Path) -> Tree:
 def tree_of(workshop: Workshop, image: Image) -> Tree:
     """The merged tree of an image; its bodies are there for as long as somebody has the workshop."""
     workshop.lease.hold(*(each.diff_id for each in image.layers))
-    return flatten.tree_of(image, workshop.cache / "layers", workshop.progress)
+    return plain.tree_of(image, workshop.cache / "layers", workshop.progress)
 
 
 def write_tree(store: Store, tree: Tree, replaced: Mapping[bytes, bytes]) -> Layer:

@@ -38,7 +38,7 @@ class Held:
         except NotFoundError as error:
             raise NotFoundError(
                 "lock.not-here", f"{self.name} is locked to {name}, which is not in the store", where=self.pins.where,
-                hint=f"bootworthy pull {name}",
+                hint=f"bootworthy pull --locked {self.name}",
             ) from error  # fmt: skip
 
     def images(self, store: Store, roles: Sequence[Role]) -> Mapping[Role, Descriptor] | None:
@@ -66,7 +66,7 @@ class Held:
                 raise IntegrityError(
                     "lock.other-image", f"{recipe.subject} was built again and is another image than the lock names: "
                     f"{built.images[role].digest}, not {pin.digest}", where=self.pins.where,
-                    hint=f"bootworthy pull {_exact(pin)}, or lock what is here: bootworthy lock {self.name}",
+                    hint=f"bootworthy pull --locked {self.name}, or lock what is here: bootworthy lock {self.name}",
                 )  # fmt: skip
         return built
 
@@ -97,8 +97,8 @@ class Held:
         return BuildError(
             "lock.package-gone", f"the mirror no longer has what {subject_} is locked to: {'; '.join(gone[:8])}{more}",
             where=self.pins.where,
-            hint="pull the images from where they were published, set a mirror that keeps old packages, or build "
-            f"without the lock file and run bootworthy lock {self.name}",
+            hint=f"fetch what was published (bootworthy pull --locked {self.name}), set a mirror that keeps old "
+            f"packages, or build without the lock file and run bootworthy lock {self.name}",
         )  # fmt: skip
 
 

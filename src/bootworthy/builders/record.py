@@ -98,6 +98,10 @@ class Records:
                     found.add(hashlib.sha256(canonical_json(dict(record.recipe))).hexdigest())
         return frozenset(found)
 
+    def log(self, recipe: Recipe) -> Path:
+        """Where a build that takes long writes what it does, for as long as it is not done."""
+        return self._folder / f"{recipe.key}.log"
+
     def put(self, recipe: Recipe, record: Record) -> None:
         """Keep a record."""
         data = canonical_json(record.as_json())

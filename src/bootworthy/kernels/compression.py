@@ -24,7 +24,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-LIMIT = 1 << 30
+LIMIT = 1 << 29
 """Nothing here is larger when unpacked; what claims to be is refused before it fills the memory."""
 
 _LZ4_BLOCK = 8 << 20
@@ -116,6 +116,24 @@ def decompress(data: bytes, *, limit: int = LIMIT, where: str | None = None) -> 
     if not stream.eof:
         raise unreadable(f"its {compression} data is cut off", where)
     return content, stream.unused_data
+
+
+def beginning(data: bytes, size: int, *, where: str | None = None) -> bytes:
+    """The first bytes of what `data` holds, which may be cut off itself; nothing behind them is unpacked or looked at.
+
+    Raises:
+        BuildError: as `decompress`, as far as these bytes tell.
+    """
+    compression = Compression.of(data)
+    if compression is None or compression is Compression.LZO:
+        return decompress(data, where=where)[0]
+    try:
+        if compression is Compression.LZ4:
+            (length,) = struct.unpack_from("<I", data, len(_LZ4_MAGIC))
+            return _lz4(data[: len(_LZ4_MAGIC) + 4 + length], _LZ4_BLOCK, where)[0][:size]
+        return _STREAMS[compression]().decompress(data, size)
+    except (*_FAULTS, struct.error) as error:
+        raise unreadable(f"its {compression} data is damaged: {error}", where) from error
 
 
 def whole(data: bytes, *, limit: int = LIMIT, where: str | None = None) -> bytes:

@@ -24,6 +24,11 @@ _CLASS_64, _LITTLE = 2, 1
 _NOBITS = 8
 _INTERPRETER = 3
 _NOTES = 4
+_MOST_NOTES = 1 << 20
+"""Bytes of notes that are looked at; kernels have some hundreds."""
+_MOST_NAMES = 1 << 20
+"""Bytes of section names; modules have some thousands."""
+_LONGEST_NAME = 256
 
 
 class Segment(NamedTuple):
@@ -88,6 +93,11 @@ class Elf:
         except (struct.error, IndexError, OverflowError) as error:
             raise unreadable("its ELF tables are cut off", where) from error
 
+    @property
+    def cut(self) -> bool:
+        """Whether the file ends before one of its segments does."""
+        return any(each.offset + each.size > len(self.data) for each in self.segments)
+
     def content(self, part: Segment | Section) -> bytes:
         """The bytes of a segment or a section that the file has."""
         return self.data[part.offset : part.offset + part.size]
@@ -98,10 +108,13 @@ class Elf:
         return None if found is None else self.content(found)
 
     def notes(self) -> Iterator[Note]:
-        """Every note of the PT_NOTE segments; what is malformed ends its segment."""
+        """Every note of the PT_NOTE segments; what is malformed ends its segment, and what is too much ends all."""
+        left = _MOST_NOTES
         for segment in self.segments:
-            if segment.type == _NOTES:
-                yield from _notes(self.content(segment), 8 if segment.alignment == 8 else 4)
+            if segment.type == _NOTES and left > 0:
+                content = self.content(segment._replace(size=min(segment.size, left)))
+                left -= max(1, len(content))
+                yield from _notes(content, 8 if segment.alignment == 8 else 4)
 
     @property
     def interpreter(self) -> bytes | None:
@@ -121,9 +134,10 @@ def _sections(data: bytes, start: int, size: int, count: int, names: int) -> Ite
         return
     rows = [_SECTION.unpack_from(data, start + index * size) for index in range(count)]
     strings_at, strings_length = rows[names][4:6]
-    strings = data[strings_at : strings_at + strings_length]
+    strings = data[strings_at : strings_at + min(strings_length, _MOST_NAMES)]
     for name, kind, _, _, offset, length, *_ in rows:
-        yield Section(strings[name : max(name, strings.find(b"\0", name))], kind, offset, length)
+        text, end, _ = strings[name : name + _LONGEST_NAME].partition(b"\0")
+        yield Section(text if end else b"", kind, offset, length)
 
 
 def _notes(content: bytes, alignment: int) -> Iterator[Note]:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Self
 
 from bootworthy.errors import BuildError
-from bootworthy.kernels.compression import Compression, unreadable, whole
+from bootworthy.kernels.compression import LIMIT, Compression, beginning, unreadable, whole
 from bootworthy.kernels.compression import decompress as _decompress
 from bootworthy.kernels.elf import MACHINE_AARCH64, MACHINE_X86_64, Elf
 from bootworthy.kernels.elf import MAGIC as ELF_MAGIC
@@ -24,6 +24,7 @@ _XEN_PHYS32_ENTRY = 18
 _BANNER = re.compile(rb"Linux version (\d[^\s\0]{0,199}) \([^\0\n]{0,1000}")
 _IMAGE_MAGIC = b"ARM\x64"
 _IMAGE_MAGIC_AT = 0x38
+_IMAGE_HEAD = 64
 _ZBOOT_TYPES = {"gzip": Compression.GZIP, "zstd22": Compression.ZSTD, "zstd": Compression.ZSTD}
 _PE_MACHINES = {0x8664: Architecture.X86_64, 0xAA64: Architecture.AARCH64}
 _ELF_MACHINES = {MACHINE_X86_64: Architecture.X86_64, MACHINE_AARCH64: Architecture.AARCH64}
@@ -84,7 +85,7 @@ def identify(data: bytes, *, where: str | None = None) -> KernelInfo:
         return _image(data, where)
     compression = Compression.of(data)
     if compression is not None:
-        inner = _image(whole(data, where=where), where)
+        inner = _image(whole(data, limit=_unpacked_size(data, where), where=where), where)
         return KernelInfo(Format.IMAGE_COMPRESSED, inner.architecture, inner.release, inner.banner, compression)
     starts = data[:8].hex(" ") or "nothing"
     raise unreadable(f"is no Linux kernel we know (vmlinux, bzImage, Image, EFI zboot); it starts with {starts}", where)
@@ -183,6 +184,8 @@ class Zboot:
 
 def _elf(data: bytes, where: str | None) -> KernelInfo:
     elf = Elf.parse(data, where=where)
+    if elf.cut:
+        raise unreadable("is cut off: it is shorter than its segments", where)
     architecture = _ELF_MACHINES.get(elf.machine)
     if architecture is None:
         raise _foreign(f"an ELF file for machine {elf.machine}", where)
@@ -206,6 +209,17 @@ def _image(data: bytes, where: str | None) -> KernelInfo:
     if data[24] & 1:
         raise _foreign("a big-endian aarch64 kernel", where)
     return KernelInfo(Format.IMAGE, Architecture.AARCH64, *_said(_BANNER.search(data)), None)
+
+
+def _unpacked_size(data: bytes, where: str | None) -> int:
+    """The most bytes that a compressed `Image` may have: it says how much memory it takes, if Linux 3.17 or later.
+
+    What is compressed and no `Image` is refused here, before more of it is unpacked.
+    """
+    head = beginning(data, _IMAGE_HEAD, where=where)
+    if head[_IMAGE_MAGIC_AT : _IMAGE_MAGIC_AT + 4] != _IMAGE_MAGIC:
+        raise unreadable("holds no aarch64 kernel Image", where)
+    return min(int.from_bytes(head[16:24], "little") or LIMIT, LIMIT)
 
 
 def _said(banner: re.Match[bytes] | None) -> tuple[str | None, str | None]:

@@ -28,6 +28,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+VMM_LABEL = "dev.bootworthy.initrd.vmm"
+"""Label of every image of an initial RAM disk that is made here; its value is the VMM it is for."""
 APPLETS = ("cat", "findfs", "insmod", "mkdir", "mount", "printf", "readlink", "sh", "sleep", "switch_root")
 """Programs that our init calls; busybox has all of them since 1.22."""
 

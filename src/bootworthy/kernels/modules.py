@@ -16,12 +16,12 @@ from typing import Self
 from bootworthy.errors import BuildError
 from bootworthy.kernels.compression import unreadable, whole
 from bootworthy.kernels.elf import Elf
+from bootworthy.kernels.signature import Signature
 
 Reader = Callable[[str], bytes | None]
 """Gives the content of a file by its path below the modules folder, or None when it is not there."""
 
 _FILE = re.compile(r"\.ko(\.(gz|xz|zst))?$")
-_SIGNED = b"~Module signature appended~\n"
 _LIMIT = 256 << 20
 
 
@@ -41,10 +41,15 @@ class ModuleInfo:
     aliases: tuple[str, ...]
     softdeps: tuple[str, ...]
     """As written: `pre: crc32c`."""
-    signed: bool
-    """Whether a signature is appended; whose it is and whether it holds is not looked at."""
+    signature: Signature | None
+    """The one that is appended, if there is one."""
     machine: int
     """`e_machine` of its ELF header."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether a signature is appended."""
+        return self.signature is not None
 
     @property
     def release(self) -> str:
@@ -52,13 +57,13 @@ class ModuleInfo:
         return self.vermagic.split(" ", 1)[0]
 
     @classmethod
-    def parse(cls, data: bytes, *, where: str | None = None) -> Self:
-        """Read a `.ko` file, compressed or not.
+    def parse(cls, data: bytes, *, where: str | None = None, limit: int = _LIMIT) -> Self:
+        """Read a `.ko` file, compressed or not, of at most `limit` bytes.
 
         Raises:
             BuildError: `kernel.unreadable`.
         """
-        data = whole(data, limit=_LIMIT, where=where)
+        data = whole(data, limit=limit, where=where)
         elf = Elf.parse(data, where=where)
         section = elf.section(b".modinfo")
         if section is None:
@@ -78,7 +83,7 @@ class ModuleInfo:
             depends=tuple(filter(None, one("depends").split(","))),
             aliases=tuple(fields.get("alias", ())),
             softdeps=tuple(fields.get("softdep", ())),
-            signed=data.endswith(_SIGNED),
+            signature=Signature.of(data, where=where),
             machine=elf.machine,
         )
 
@@ -130,6 +135,11 @@ class ModuleTree:
     def __iter__(self) -> Iterator[str]:
         """The path of every module, in byte order."""
         return iter(sorted(self._dependencies))
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The path of every module that another one needs."""
+        return frozenset(path for needs in self._dependencies.values() for path in needs)
 
     def closure(self, names: Iterable[str], *, soft: bool = True) -> tuple[str, ...]:
         """Paths of everything that must be loaded for `names`, in the order to load it; nothing for what is built in.

@@ -12,6 +12,7 @@ from bootworthy.kernels import extract
 from bootworthy.kernels.compression import Compression
 from bootworthy.kernels.formats import identify
 from bootworthy.kernels.modules import ModuleInfo
+from bootworthy.kernels.signature import MARK, Kind, Signature
 from tests import made_kernels as made
 from tests.needs import need
 
@@ -66,3 +67,20 @@ def test_modinfo_sees_the_same_module(tmp_path: Path) -> None:
     assert modinfo("depends") == [",".join(info.depends)]
     assert modinfo("alias") == list(info.aliases)
     assert modinfo("softdep") == list(info.softdeps)
+
+
+def test_modinfo_sees_the_same_signature(tmp_path: Path) -> None:
+    """A module signed as scripts/sign-file of Linux does it."""
+    need("modinfo", "openssl")
+    file, key, certificate = (tmp_path / name for name in ("zram.ko", "key.pem", "certificate.pem"))
+    file.write_bytes(made.module("zram"))
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=somebody"]
+    run([*request, "-keyout", key, "-out", certificate])
+    sign = ["openssl", "cms", "-sign", "-binary", "-outform", "DER", "-nocerts", "-noattr", "-md", "sha256"]
+    signature = run([*sign, "-signer", certificate, "-inkey", key, "-in", file]).stdout
+    record = struct.pack(">BBBBB3xI", 0, 0, 2, 0, 0, len(signature))
+    file.write_bytes(made.module("zram") + signature + record + MARK)
+    assert run(["modinfo", "-F", "sig_id", file]).text.strip() == "PKCS#7"
+    assert run(["modinfo", "-F", "signer", file]).text.strip() == "somebody"
+    info = ModuleInfo.parse(file.read_bytes())
+    assert info.signature == Signature(Kind.PKCS7, 0, 0, 0, 0, len(signature))

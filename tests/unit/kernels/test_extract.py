@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bootworthy.errors import BuildError
 from bootworthy.kernels import extract
-from bootworthy.kernels.compression import Compression, decompress, whole
+from bootworthy.kernels.compression import Compression, beginning, decompress, whole
 from tests import made_kernels as made
 
 WRITABLE = sorted(made.COMPRESSORS)
@@ -128,3 +128,19 @@ def test_a_limit_is_kept(compression: Compression) -> None:
     assert decompress(stream, limit=100_000)[0] == bytes(100_000)
     with pytest.raises(BuildError, match="99999 bytes"):
         decompress(stream, limit=99_999)
+
+
+@pytest.mark.parametrize("compression", WRITABLE)
+def test_the_beginning_is_told_of_what_is_cut_off(compression: Compression) -> None:
+    data = b"".join(hashlib.sha256(struct.pack("<I", number)).digest() for number in range(1 << 15))
+    content = made.COMPRESSORS[compression](data)
+    cut = content if compression in {Compression.LZ4, Compression.BZIP2} else content[: len(content) // 2]
+    assert beginning(cut, 64) == data[:64]
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\x1f\x8b\x08", b"\x02\x21\x4c\x18", b"\x89LZO\0\r\n\x1a\n"])
+def test_what_has_no_beginning_is_refused(data: bytes) -> None:
+    try:
+        assert beginning(data, 64) == b""
+    except BuildError as error:
+        assert error.code in {"kernel.unreadable", "kernel.lzo"}  # noqa: PT017  (cut off, it may be empty)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from bootworthy.errors import BuildError
 from bootworthy.kernels.compression import Compression
 from bootworthy.kernels.modules import ModuleInfo, ModuleTree, module_name
+from bootworthy.kernels.signature import MARK, Kind, Signature
 from tests import made_kernels as made
 
 VIRTIO: dict[str, bytes] = {
@@ -124,10 +126,33 @@ def test_what_a_module_says_of_itself() -> None:
     data = made.module("virtio_blk", depends=["virtio", "virtio_ring"], fields=fields, signed=True)
     assert ModuleInfo.parse(data) == ModuleInfo(
         name="virtio_blk", vermagic="6.1.0-56-made SMP mod_unload ", depends=("virtio", "virtio_ring"),
-        aliases=("virtio:d2v*", "blk"), softdeps=("pre: crc32c",), signed=True, machine=made.X86_64,
+        aliases=("virtio:d2v*", "blk"), softdeps=("pre: crc32c",), signature=Signature(Kind.PKCS7, 0, 0, 0, 0, 9),
+        machine=made.X86_64,
     )  # fmt: skip
     plain = ModuleInfo.parse(made.module("a"))
     assert (plain.release, plain.depends, plain.signed) == ("6.1.0-56-made", (), False)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (b"", "cut off"),
+        (struct.pack(">BBBBB3xI", 0, 0, 2, 0, 0, 1 << 31), "claims 2147483648 bytes"),
+        (struct.pack(">BBBBB3xI", 0, 0, 3, 0, 0, 4), "none that a kernel knows"),
+        (struct.pack(">BBBBB3xI", 0, 4, 2, 0, 0, 4), "none that a kernel knows"),
+        (struct.pack(">BBBBB3sI", 0, 0, 2, 0, 0, b"\0\0\1", 4), "none that a kernel knows"),
+    ],
+)
+def test_a_signature_that_no_kernel_takes_is_refused(record: bytes, said: str) -> None:
+    with pytest.raises(BuildError) as error:
+        Signature.of((b"module" if record else b"") + record + MARK, where="a.ko")
+    assert (error.value.code, error.value.where) == ("kernel.unreadable", "a.ko")
+    assert said in error.value.message
+
+
+def test_other_signers_are_told() -> None:
+    data = b"module name key sign" + struct.pack(">BBBBB3xI", 1, 4, 1, 4, 3, 4) + MARK
+    assert Signature.of(data) == Signature(Kind.X509, 1, 4, 4, 3, 4)
 
 
 @pytest.mark.parametrize("data", [b"", b"text", made.elf(), made.module("a")[:300]])
