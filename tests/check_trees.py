@@ -7,15 +7,24 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
+from bootworthy.checks.disk import Disk
 from bootworthy.checks.subject import Part, Subject
+from bootworthy.filesystems import cpio
+from bootworthy.filesystems.cpio import CpioEntry
 from bootworthy.kernels.elf import MACHINE_X86_64
+from bootworthy.kernels.initramfs import VMM_LABEL
 from bootworthy.layers.node import Chunk, Kind, Node, Tree
 from bootworthy.machines.facts import facts
-from bootworthy.vocabulary import Architecture
+from bootworthy.vocabulary import Architecture, Role
 
 RELEASE = "6.1.0-9-test"
 LINKER = b"/lib64/ld-linux-x86-64.so.2"
+DISKS = (
+    Disk("vda", Role.ROOT, "root", UUID("d34db33f-0000-8000-8000-000000000000")),
+    Disk("vdb", Role.MODULES, "modules"),
+)
 _numbers = itertools.count()
 
 
@@ -68,9 +77,9 @@ def _node(folder: Path, entry: Entry, bodies: list[Path]) -> Node:
     return Node(Kind.FILE, entry.mode, size=len(entry.content), chunks=chunks)
 
 
-def part(folder: Path, name: str, entries: Mapping[str, Entry]) -> Part:
+def part(folder: Path, name: str, entries: Mapping[str, Entry], labels: Mapping[str, str] | None = None) -> Part:
     """An image `NAME@sha256:0`."""
-    return Part(f"{name}@sha256:0", tree(folder, entries))
+    return Part(f"{name}@sha256:0", tree(folder, entries), labels or {})
 
 
 def elf(
@@ -112,6 +121,33 @@ def program(machine: int = MACHINE_X86_64, linker: bytes = LINKER) -> bytes:
     return elf(machine, segments=[(1, b"code"), (3, linker + b"\0")])
 
 
+def linked(
+    *needed: bytes, runpath: bytes = b"", rpath: bytes = b"", linker: bytes | None = LINKER,
+    machine: int = MACHINE_X86_64, end: bool = True,
+) -> bytes:  # fmt: skip
+    """A program, or without a linker a library, that needs libraries; `end` is that of its dynamic section."""
+    names = [(1, name) for name in needed] + [(15, rpath)] * bool(rpath) + [(29, runpath)] * bool(runpath)
+    strings = b"\0" + b"".join(name + b"\0" for _, name in names)
+    base, asks = 0x400000, b"" if linker is None else linker + b"\0"
+    segments = 2 + bool(asks)
+    strings_at = 64 + 56 * segments
+    asks_at = strings_at + len(strings)
+    dynamic_at = asks_at + len(asks)
+    entries, at = b"", 1
+    for tag, name in names:
+        entries += struct.pack("<qQ", tag, at)
+        at += len(name) + 1
+    entries += struct.pack("<qQ", 5, base + strings_at) + bytes(16) * end
+    size = dynamic_at + len(entries)
+    header = struct.pack(
+        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, machine, 1, base, 64, 0, 0, 64, 56, segments, 64, 0, 0
+    )
+    rows = [(1, 0, base, size), (2, dynamic_at, base + dynamic_at, len(entries))]
+    rows += [(3, asks_at, base + asks_at, len(asks))] * bool(asks)
+    table = b"".join(struct.pack("<IIQQQQQQ", kind, 4, at, to, to, long, long, 8) for kind, at, to, long in rows)
+    return header + table + strings + asks + entries
+
+
 FAR = program()[:32] + b"\xff" * 8 + program()[40:]
 """A program whose segments begin where no file reaches."""
 
@@ -121,6 +157,14 @@ def vmlinux(release: str = RELEASE, *, pvh: bool = True, machine: int = MACHINE_
     note = struct.pack("<III", 4, 8, 18) + b"Xen\0" + bytes(8)
     banner = f"Linux version {release} (somebody@somewhere) (a compiler) #1 SMP\n\0".encode()
     return elf(machine, segments=[(1, banner), *([(4, note)] if pvh else [])], tail=tail)
+
+
+def loaded_at(place: int, size: int) -> bytes:
+    """An ELF kernel that takes `size` bytes of memory from the address `place`."""
+    data = bytearray(vmlinux())
+    struct.pack_into("<Q", data, 64 + 24, place)
+    struct.pack_into("<Q", data, 64 + 40, size)
+    return bytes(data)
 
 
 def image(release: str = RELEASE) -> bytes:
@@ -144,11 +188,16 @@ def bzimage(release: str = RELEASE) -> bytes:
 
 
 def module(
-    name: str, release: str = RELEASE, *, options: str = "SMP mod_unload ", machine: int = MACHINE_X86_64
-) -> bytes:
+    name: str, release: str = RELEASE, *, options: str = "SMP mod_unload ", machine: int = MACHINE_X86_64,
+    depends: Iterable[str] = (),
+) -> bytes:  # fmt: skip
     """A kernel module."""
-    info = f"name={name}\0vermagic={release} {options}\0depends=\0".encode()
+    info = f"name={name}\0vermagic={release} {options}\0depends={','.join(depends)}\0".encode()
     return elf(machine, sections={b".modinfo": info})
+
+
+SIGNATURE = b"signature" + struct.pack(">BBBBB3xI", 0, 0, 2, 0, 0, 9) + b"~Module signature appended~\n"
+"""What is behind a module that is signed."""
 
 
 def modules(
@@ -166,6 +215,42 @@ def modules(
     return files
 
 
+def ram_disk(
+    order: Iterable[str] = ("virtio_mmio", "virtio_blk", "ext4"), *, release: str = RELEASE,
+    needs: Mapping[str, Iterable[str]] | None = None, machine: int = MACHINE_X86_64,
+) -> dict[str, Entry]:  # fmt: skip
+    """What an initial RAM disk of ours holds, that loads these modules."""
+    names = list(order)
+    files: dict[str, Entry] = {
+        f"modules/{name}.ko": File(module(name, release, depends=(needs or {}).get(name, ()), machine=machine))
+        for name in names
+    }
+    files["modules/order"] = File("".join(f"{name}.ko\n" for name in names).encode())
+    files["bin/busybox"] = elf(machine, segments=[(1, b"code")])
+    return files | {"bin/sh": Link(b"busybox"), "init": b"#!/bin/sh\n"}
+
+
+def initrd(entries: Mapping[str, Entry] | None = None) -> dict[str, Entry]:
+    """An image with an initial RAM disk of these entries; parents are made."""
+    members: dict[bytes, CpioEntry] = {}
+    for path, entry in (ram_disk() if entries is None else entries).items():
+        name = path.encode(errors="surrogateescape")
+        for end in [at for at, byte in enumerate(name) if byte == ord("/")]:
+            members.setdefault(name[:end], cpio.directory(name[:end]))
+        match entry:
+            case None:
+                members[name] = cpio.directory(name)
+            case Link(target):
+                members[name] = cpio.symlink(name, target)
+            case File(content, mode):
+                members[name] = cpio.file(name, content, mode)
+            case bytes():
+                members[name] = cpio.file(name, entry, 0o755)
+            case Node():
+                members[name] = CpioEntry(name, entry.kind.value | entry.mode, device=entry.device)
+    return {"boot/initrd": File(cpio.write(members.values()))}
+
+
 def root() -> dict[str, Entry]:
     """A root with systemd and nothing wrong."""
     return {
@@ -178,10 +263,13 @@ def root() -> dict[str, Entry]:
         "usr/sbin/init": Link(b"../lib/systemd/systemd"),
         "usr/bin/sh": program(),
         "etc/machine-id": File(b""),
+        "etc/passwd": File(b"root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\n"),
     }
 
 
-CONFIG = "CONFIG_VIRTIO_MMIO=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=y\nCONFIG_EXT4_FS=y\n"
+_INITRD = initrd()
+DRIVERS = "CONFIG_VIRTIO_MMIO=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=y\nCONFIG_EXT4_FS=y\n"
+CONFIG = DRIVERS + "CONFIG_SERIAL_8250_CONSOLE=y\nCONFIG_BLK_DEV_INITRD=y\nCONFIG_RD_GZIP=y\n"
 
 
 def kernel(config: str | None = CONFIG, *, release: str = RELEASE, data: bytes | None = None) -> dict[str, Entry]:
@@ -194,15 +282,16 @@ def kernel(config: str | None = CONFIG, *, release: str = RELEASE, data: bytes |
 
 def subject(
     folder: Path, *, root_: Mapping[str, Entry] | None = None, kernel_: Mapping[str, Entry] | None = None,
-    modules_: Mapping[str, Entry] | None = None, initrd: bool = False, vmm: str = "qemu-microvm",
-    architecture: Architecture = Architecture.X86_64,
+    modules_: Mapping[str, Entry] | None = None, initrd: bool | Mapping[str, Entry] = False, vmm: str = "qemu-microvm",
+    architecture: Architecture = Architecture.X86_64, ours: bool = False,
 ) -> Subject:  # fmt: skip
-    """What is to boot; an image that is not given is not there."""
+    """What is to boot; an image that is not given is not there. The initial RAM disk may be `ours` by its label."""
+    labels = {VMM_LABEL: vmm} if ours else {}
     return Subject(
         facts=facts(vmm),
         architecture=architecture,
         root=None if root_ is None else part(folder, "root", root_),
         kernel=None if kernel_ is None else part(folder, "kernel", kernel_),
         modules=None if modules_ is None else part(folder, "modules", modules_),
-        initrd=part(folder, "initrd", {"boot/initrd": File(b"cpio")}) if initrd else None,
+        initrd=part(folder, "initrd", _INITRD if initrd is True else initrd, labels) if initrd else None,
     )

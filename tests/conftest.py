@@ -9,12 +9,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from tests.all_checked import check_all
 from tests.command import Command
 from tests.needs import need
 from tests.shell_guest import ShellGuest, tools_needed
@@ -22,7 +24,8 @@ from tests.shell_guest import ShellGuest, tools_needed
 # Programs that `scripts/newer` and `scripts/peers` unpacked: on the PATH of the tests, and of nothing else.
 # The first are newer than what is installed; what is installed is as good as the others.
 os.environ["PATH"] = os.pathsep.join([
-    str(Path(sys.prefix) / "newer/bin"), os.environ.get("PATH", os.defpath), str(Path(sys.prefix) / "peers/usr/bin"),
+    str(Path(sys.prefix) / "newer/bin"), os.environ.get("PATH", os.defpath),
+    str(Path(sys.prefix) / "peers/usr/bin"), str(Path(sys.prefix) / "peers/usr/sbin"),
 ])  # fmt: skip
 
 # A test run in the background of a script starts with Ctrl-C ignored, and so would everything it starts.
@@ -36,14 +39,16 @@ QEMU = ("debian-12/debian-6.1/qemu-microvm-x86_64", "debian-13/debian-6.12/qemu-
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Command:
-    """The program with a store, cache and state of its own."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """The program with a store, cache and state of its own; in the end every rule has looked at all that was built."""
     need("qemu-system-x86_64", "mmdebstrap", "depmod")
     kept = os.environ.get("BOOTWORTHY_TEST_HOME")
     # Workers of one run share it: the lock of a build has one of them make what both need.
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    return Command.at(Path(kept) if kept else shared / "home")
+    found = Command.at(Path(kept) if kept else shared / "home")
+    yield found
+    check_all(found)
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +56,13 @@ def built(home: Command) -> dict[str, dict[str, Any]]:
     """Both cells that QEMU can run, built: name of the cell to its result."""
     done = home("build", *QEMU, "--json", timeout=1200)
     return {each["cell"]: each for each in json.loads(done.text)["cells"]}
+
+
+@pytest.fixture(scope="session")
+def proved(home: Command, built: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Both, booted: name of the cell to its proof."""
+    done = home("prove", *QEMU, "--json", timeout=900)
+    return {each["name"]: each for each in json.loads(done.text)["proofs"]}
 
 
 @pytest.fixture(scope="session")

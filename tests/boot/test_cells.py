@@ -17,13 +17,6 @@ BUILTIN = Path(bootworthy.__file__).with_name("catalog") / "builtin" / "bootwort
 NAMES = {"debian-12/debian-6.1": "12", "debian-13/debian-6.12": "13"}
 
 
-@pytest.fixture(scope="module")
-def proved(home: Command, built: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Both cells, booted: name of the cell to its proof."""
-    done = home("prove", *QEMU, "--json", timeout=900)
-    return {each["name"]: each for each in json.loads(done.text)["proofs"]}
-
-
 def matrix(home: Command, *words: str, status: int = 0, **env: str) -> dict[str, dict[str, Any]]:
     """The cells of `matrix --json`, by name."""
     done = home.under(**env)("matrix", "--json", *words, status=status)

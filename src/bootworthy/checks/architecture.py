@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootworthy.checks import having, program, ram_disk
 from bootworthy.checks.reading import shown
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
@@ -32,6 +33,12 @@ MODULES = Rule(
     why="The kernel refuses every one of them: `Exec format error`.",
     remedy="use the modules image that is built for the architecture of the machine", source="elf(5), e_machine",
 )  # fmt: skip
+INITRD = Rule(
+    id="initrd.architecture", severity=Severity.ERROR, title="The initial RAM disk is for another architecture",
+    why="The kernel cannot execute its init, or loads none of its modules: it panics, or hangs.",
+    remedy="use the initial RAM disk that is built for the architecture of the machine",
+    source="elf(5), e_machine",
+)  # fmt: skip
 
 _MACHINES = {MACHINE_X86_64: Architecture.X86_64, MACHINE_AARCH64: Architecture.AARCH64}
 
@@ -51,6 +58,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             yield IMAGE.broken(where, f"the {role} image is for {platform}, and the machine is {machine}")
     yield from _kernel(subject)
     yield from _modules(subject)
+    yield from _initrd(subject)
 
 
 def _kernel(subject: Subject) -> Iterator[Finding]:
@@ -76,4 +84,23 @@ def _modules(subject: Subject) -> Iterator[Finding]:
             return  # one says it all
 
 
-CHECK = Check(title="Architecture", rules=(MACHINE, IMAGE, KERNEL, MODULES), find=find)
+def _initrd(subject: Subject) -> Iterator[Finding]:
+    """Its init, and else one of its modules."""
+    disk = subject.ram_disk
+    if disk is None or disk.inside is None:
+        return
+    init = ram_disk.init(disk.inside, subject.arguments)
+    for obstacle in program.obstacles(disk.inside, subject.architecture, init) if init.program else ():
+        if obstacle.kind is program.Kind.FOREIGN:
+            yield INITRD.broken(disk.inside.at(init.names[0]), obstacle.message)
+            return
+    drivers = [name for name in having.for_root(subject) if name in disk.modules]
+    for name in (*drivers, *sorted(disk.modules))[:1]:
+        module = disk.module(name)
+        built = None if module is None or module.info is None else _MACHINES.get(module.info.machine)
+        if module is not None and module.info is not None and built != subject.architecture:
+            message = f"this module is built for {built or f'ELF machine {module.info.machine}'}"
+            yield INITRD.broken(module.where, f"{message}, and the machine is {subject.architecture}")
+
+
+CHECK = Check(title="Architecture", rules=(MACHINE, IMAGE, KERNEL, MODULES, INITRD), find=find)

@@ -61,13 +61,13 @@ def _format(subject: Subject, kernel: KernelFile) -> Iterator[Finding]:
     assert kernel.info is not None
     if kernel.info.architecture != subject.architecture or subject.architecture not in subject.facts.architectures:
         return
-    loads = subject.facts.kernel_formats(subject.architecture)
+    loads = subject.kernel_formats
     if kernel.info.format.boots_as in loads:
         return
     # An ELF kernel is one with and without the note; naming both says less.
     named = [form for form in loads if not (form is KernelFormat.PVH and KernelFormat.ELF in loads)]
     wanted = " or ".join(_LOADS[form] for form in named)
-    message = f"the kernel is {_WORDS[kernel.info.format]}, and {subject.facts.title} loads {wanted}"
+    message = f"the kernel is {_WORDS[kernel.info.format]}, and {subject.vmm} loads {wanted}"
     yield FORMAT.broken(kernel.where, message, remedy=_remedy(kernel.info.format))
 
 

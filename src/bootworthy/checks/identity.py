@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator
 
+from bootworthy.checks import accounts, sshd
 from bootworthy.checks.part import Part
 from bootworthy.checks.reading import shown, trail
 from bootworthy.checks.rule import Check, Rule
@@ -35,12 +36,17 @@ PASSWORD = Rule(
     why="Anybody who reaches a console is root, and over the network too where sshd permits empty passwords.",
     remedy="lock the account in the image (`passwd -l root`) and let people in with keys", source="shadow(5)",
 )  # fmt: skip
+CLOUD = Rule(
+    id="identity.cloud-instance", severity=Severity.WARNING, title="The image has been set up by cloud-init",
+    why="cloud-init may take a new machine for the one it knows, and then sets up neither its keys nor its name.",
+    remedy="run `cloud-init clean --logs` in the image, or delete /var/lib/cloud/instance and /var/lib/cloud/instances",
+    source="cloud-init documentation, First boot determination",
+)  # fmt: skip
 
 _IDS = (b"etc/machine-id", b"var/lib/dbus/machine-id")
 _UNSET = {b"", b"uninitialized"}
 _SEED = b"var/lib/systemd/random-seed"
-_SSHD = (b"usr/sbin/sshd", b"usr/bin/sshd", b"usr/sbin/dropbear")
-_ACCOUNTS = 1 << 20
+_INSTANCE, _INSTANCES = b"var/lib/cloud/instance", b"var/lib/cloud/instances"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -55,6 +61,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         yield HOST_KEYS.broken(root.at("etc/ssh"), f"there are private host keys in /etc/ssh: {listed}")
     if root.head(_SEED, 1):
         yield SEED.broken(root.at(_SEED), "there is a random seed")
+    yield from _cloud(root)
     yield from _password(root)
 
 
@@ -75,15 +82,21 @@ def _host_keys(root: Part) -> Iterator[bytes]:
             yield name
 
 
+def _cloud(root: Part) -> Iterator[Finding]:
+    instances = root.folder(_INSTANCES)
+    names = sorted(instances.children) if instances is not None else []
+    if names or root.tree.find(_INSTANCE, follow=False) is not None:
+        which = f": {shown(names[0])}" if names else ""
+        yield CLOUD.broken(root.at(_INSTANCE), f"there is an instance of cloud-init{which}")
+
+
 def _password(root: Part) -> Iterator[Finding]:
-    if not any(root.file(path) for path in _SSHD):
+    if not sshd.there(root):
         return
-    for path in (b"etc/shadow", b"etc/passwd"):
-        for line in (root.head(path, _ACCOUNTS) or b"").splitlines():
-            fields = line.split(b":")
-            if fields[0] == b"root" and len(fields) > 1 and not fields[1]:
-                yield PASSWORD.broken(root.at(path), "root has an empty password")
-                return
+    for account in accounts.accounts(root):
+        if account.uid == 0 and account.open:
+            yield PASSWORD.broken(root.at(account.place), f"{shown(account.name)} has an empty password")
+            return
 
 
-CHECK = Check(title="Identity", rules=(MACHINE_ID, HOST_KEYS, SEED, PASSWORD), find=find)
+CHECK = Check(title="Identity", rules=(MACHINE_ID, HOST_KEYS, SEED, CLOUD, PASSWORD), find=find)

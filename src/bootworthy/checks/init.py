@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
+from bootworthy.checks import program
 from bootworthy.checks.part import Part
-from bootworthy.checks.reading import Trail, head, shown, span, told, trail
+from bootworthy.checks.reading import Trail, shown, trail
 from bootworthy.checks.rule import Check, Rule
 from bootworthy.checks.subject import Subject
-from bootworthy.errors import BuildError
-from bootworthy.kernels.elf import MACHINE_AARCH64, MACHINE_X86_64, MAGIC, Elf
 from bootworthy.layers.node import Node
-from bootworthy.vocabulary import Architecture, Finding, Severity
+from bootworthy.vocabulary import Finding, Severity
 
 _BOOT = "Documentation/admin-guide/init.rst of Linux"
 
@@ -39,6 +37,12 @@ INTERPRETER = Rule(
     remedy="install the package that has it (the C library, or the shell), or link init statically",
     source="execve(2), and elf(5), PT_INTERP",
 )  # fmt: skip
+LIBRARY = Rule(
+    id="init.library-missing", severity=Severity.ERROR, title="A library of init is not in the root",
+    why="The dynamic linker ends the first process before it has done anything, and the kernel panics.",
+    remedy="install the package that has the library, or init again with all it depends on",
+    source="ld.so(8); elf(5), DT_NEEDED",
+)  # fmt: skip
 NOT_SYSTEMD = Rule(
     id="init.not-systemd", severity=Severity.WARNING, title="Init is not systemd",
     why="A proof asks systemd whether the system is up; of another init it sees only that it started.",
@@ -46,22 +50,10 @@ NOT_SYSTEMD = Rule(
     source="how Bootworthy's probe asks for health",
 )  # fmt: skip
 
-_HEAD = 64 << 10
-_SCRIPT_LINE = 256
-_SCRIPTS = 5
-"""Scripts that are run by scripts; Linux gives up at the fifth (execve(2))."""
-_MACHINES = {
-    MACHINE_X86_64: "x86_64",
-    MACHINE_AARCH64: "aarch64",
-    3: "i386",
-    40: "arm",
-    21: "ppc64",
-    22: "s390x",
-    243: "riscv",
-}
-_NATIVE = {Architecture.X86_64: MACHINE_X86_64, Architecture.AARCH64: MACHINE_AARCH64}
-_COMPATIBLE = {(Architecture.X86_64, 3): "CONFIG_IA32_EMULATION", (Architecture.AARCH64, 40): "CONFIG_COMPAT"}
-_INTERPRETER = 3
+_RULES = {
+    program.Kind.NOT_EXECUTABLE: NOT_EXECUTABLE, program.Kind.FOREIGN: ARCHITECTURE,
+    program.Kind.COMPATIBLE: ARCHITECTURE, program.Kind.INTERPRETER: INTERPRETER, program.Kind.LIBRARY: LIBRARY,
+}  # fmt: skip
 _KNOWN = (
     (b"systemd", "systemd"), (b"busybox", "BusyBox init"), (b"openrc-init", "OpenRC"), (b"runit-init", "runit"),
     (b"runit", "runit"), (b"s6-svscan", "s6"), (b"s6-linux-init", "s6"), (b"dinit", "dinit"), (b"finit", "Finit"),
@@ -73,11 +65,13 @@ _BUSYBOX = (b"bin/busybox", b"usr/bin/busybox")
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    """Follow init from its name to the last program that the kernel must load for it."""
+    """Follow init from its name to the last library that is loaded for it."""
     root = subject.root
     if root is None:
         return
-    init = trail(root.tree, subject.init.encode(errors="surrogateescape"))
+    told = subject.arguments.last("init")
+    name = told.value if told is not None and told.value else subject.init
+    init = trail(root.tree, name.encode(errors="surrogateescape"))
     where = root.at(init.names[0])
     if init.node is None:
         yield MISSING.broken(where, init.says(), remedy=_link_remedy(root, init))
@@ -85,7 +79,9 @@ def find(subject: Subject) -> Iterator[Finding]:
     if not init.program:
         yield NOT_EXECUTABLE.broken(where, init.says())
         return
-    yield from _runs(root, subject.architecture, init, where)
+    for obstacle in program.obstacles(root, subject.architecture, init):
+        severity = Severity.WARNING if obstacle.kind is program.Kind.COMPATIBLE else None
+        yield _RULES[obstacle.kind].broken(where, obstacle.message, severity=severity)
     who = _name(root, init, init.node)
     if who != "systemd":
         yield NOT_SYSTEMD.broken(where, f"{shown(init.names[0])} is {who}")
@@ -98,68 +94,6 @@ def _link_remedy(root: Part, init: Trail) -> str:
     return f"systemd is in the image: link /sbin/init to /{systemd.decode()} (Debian and Ubuntu: install systemd-sysv)"
 
 
-def _runs(root: Part, architecture: Architecture, program: Trail, where: str) -> Iterator[Finding]:
-    """Whether the kernel can execute a program, scripts followed to what runs them."""
-    for _ in range(_SCRIPTS):
-        assert program.node is not None
-        start = head(root.tree, program.node, _HEAD)
-        if not start.startswith(b"#!"):
-            yield from _binary(root, architecture, program, start, where)
-            return
-        words = start[2:_SCRIPT_LINE].split(b"\n", 1)[0].split()
-        if not words:
-            yield NOT_EXECUTABLE.broken(where, f"{shown(program.path)} is a script that does not say what runs it")
-            return
-        interpreter = trail(root.tree, words[0])
-        if not interpreter.program:
-            yield _uninterpreted(where, program, interpreter, "is a script for")
-            return
-        program = interpreter
-    yield NOT_EXECUTABLE.broken(where, f"{_SCRIPTS} scripts are run by scripts, and Linux follows fewer")
-
-
-def _binary(root: Part, architecture: Architecture, program: Trail, start: bytes, where: str) -> Iterator[Finding]:
-    name = shown(program.path)
-    if len(start) < 64 or not start.startswith(MAGIC):
-        what = "is empty" if not start else "is neither an ELF program nor a script"
-        yield NOT_EXECUTABLE.broken(where, f"{name} {what}")
-        return
-    (machine,) = struct.unpack_from("<H" if start[5] == 1 else ">H", start, 18)
-    if machine != _NATIVE[architecture]:
-        yield _foreign(architecture, machine, name, where)
-        return
-    try:
-        # Without its section table, which is at the file's end and no loader's business.
-        elf = Elf.parse(start[:40] + bytes(8) + start[48:])
-    except BuildError as fault:
-        yield NOT_EXECUTABLE.broken(where, f"{name} is no program that can be loaded: {told(fault)}")
-        return
-    wanted = next((segment for segment in elf.segments if segment.type == _INTERPRETER), None)
-    if wanted is None:
-        return
-    assert program.node is not None
-    path = span(root.tree, program.node, wanted.offset, min(wanted.size, 4096)).split(b"\0", 1)[0]
-    linker = trail(root.tree, path)
-    if not linker.program:
-        yield _uninterpreted(where, program, linker, "asks for the dynamic linker")
-
-
-def _foreign(architecture: Architecture, machine: int, name: str, where: str) -> Finding:
-    built = _MACHINES.get(machine, f"ELF machine {machine}")
-    option = _COMPATIBLE.get((architecture, machine))
-    message = f"{name} is built for {built}, and the machine is {architecture}"
-    if option is None:
-        return ARCHITECTURE.broken(where, message)
-    return ARCHITECTURE.broken(
-        where, f"{message}; it runs only under a kernel with {option}", severity=Severity.WARNING
-    )  # fmt: skip
-
-
-def _uninterpreted(where: str, program: Trail, interpreter: Trail, asks: str) -> Finding:
-    wanted = shown(interpreter.names[0]) or "nothing"
-    return INTERPRETER.broken(where, f"{shown(program.path)} {asks} {wanted}: {interpreter.says()}")
-
-
 def _name(root: Part, init: Trail, node: Node) -> str:
     """Which init it is: by the name its links end at, or because it is the same file as a known one."""
     if any(root.file(path) is node for path in _SYSTEMD):
@@ -170,11 +104,11 @@ def _name(root: Part, init: Trail, node: Node) -> str:
     named = next((title for name, title in _KNOWN if name == last), None)
     if named is not None:
         return named
-    if head(root.tree, node, 2) == b"#!":
+    if program.script(root, init):
         return "a script"
     if root.file(b"etc/inittab") is not None:
         return "an init that reads /etc/inittab, such as System V init"
     return "an init of its own"
 
 
-CHECK = Check(title="Init", rules=(MISSING, NOT_EXECUTABLE, ARCHITECTURE, INTERPRETER, NOT_SYSTEMD), find=find)
+CHECK = Check(title="Init", rules=(MISSING, NOT_EXECUTABLE, ARCHITECTURE, INTERPRETER, LIBRARY, NOT_SYSTEMD), find=find)

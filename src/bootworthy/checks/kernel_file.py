@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from bootworthy.checks.part import Part
 from bootworthy.errors import BuildError
 from bootworthy.kernels import formats
+from bootworthy.kernels.compression import Compression
 from bootworthy.kernels.config import Config
+from bootworthy.kernels.extract import unpacked
 from bootworthy.kernels.formats import Format, KernelInfo
 
 # The first is ours. `vmlinux.bin`, `image` and files at the top are what kernel images of Liquid Metal have.
@@ -18,9 +20,12 @@ _NAMES = (
 )  # fmt: skip
 _VERSIONED = re.compile(rb"(?:vmlinu[xz]|Image)-\d[^/]*")
 _BESIDE = (b".hmac", b".sig", b".gz.asc", b".old")
-_KERNEL_LIMIT = 512 << 20
-_CONFIG_LIMIT = 4 << 20
+KERNEL_LIMIT = 512 << 20
+"""Bytes: nothing larger is a kernel."""
+CONFIG_LIMIT = 4 << 20
+"""Bytes: nothing larger is a configuration."""
 _BARE = {Format.ELF, Format.PVH, Format.IMAGE}
+_QUICK = {Compression.GZIP, Compression.LZ4, Compression.ZSTD}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,14 +70,15 @@ def read(part: Part) -> KernelFile | None:
     if path is None:
         return None
     try:
-        data = part.read(path, _KERNEL_LIMIT) or b""
+        data = part.read(path, KERNEL_LIMIT) or b""
         info = formats.identify(data)
     except BuildError as fault:
         return KernelFile(part, path, None, fault)
     try:
-        return KernelFile(part, path, info, None, _config(part, info, data))
+        config = _config(part, info)
     except BuildError as fault:
         return KernelFile(part, path, info, None, None, fault)
+    return KernelFile(part, path, info, None, config) if config is not None else _embedding(part, path, info, data)
 
 
 def natural(name: bytes) -> tuple[tuple[int, int, bytes], ...]:
@@ -84,22 +90,40 @@ def _versioned(name: bytes) -> bool:
     return _VERSIONED.fullmatch(name) is not None and not name.endswith(_BESIDE)
 
 
-def _config(part: Part, info: KernelInfo, data: bytes) -> Config | None:
+def _config(part: Part, info: KernelInfo) -> Config | None:
     path = _config_path(part, info.release)
-    if path is not None:
-        text = part.read(path, _CONFIG_LIMIT) or b""
-        return Config.parse(text.decode(errors="replace"), where=part.at(path))
-    # In a bzImage or zboot it is inside the compressed kernel; unpacking that is more than a check should do.
-    return Config.embedded(data) if info.format in _BARE else None
+    if path is None:
+        return None
+    text = part.read(path, CONFIG_LIMIT) or b""
+    return Config.parse(text.decode(errors="replace"), where=part.at(path))
+
+
+def _embedding(part: Part, path: bytes, info: KernelInfo, data: bytes) -> KernelFile:
+    """A kernel with the configuration it may carry. What is slow to unpack is more than a check should do."""
+    if info.format not in _BARE and info.compression not in _QUICK:
+        return KernelFile(part, path, info, None)
+    try:
+        kernel = data if info.format in _BARE else unpacked(data)
+    except BuildError as fault:
+        return KernelFile(part, path, None, fault)
+    try:
+        return KernelFile(part, path, info, None, Config.embedded(kernel))
+    except BuildError as fault:
+        return KernelFile(part, path, info, None, None, fault)
 
 
 def _config_path(part: Part, release: str | None) -> bytes | None:
+    return next((path for path in config_paths(part, release) if part.file(path) is not None), None)
+
+
+def config_paths(part: Part, release: str | None) -> list[bytes]:
+    """Where an image may have the configuration of its kernel, of that release or of an unknown one; the likeliest
+    first.
+    """
     if release is not None:
         name = release.encode(errors="replace")
-        wanted = [b"boot/config-" + name, b"config-" + name, b"usr/lib/modules/" + name + b"/config", b"boot/config"]
-    else:
-        boot = part.folder(b"boot")
-        found = [] if boot is None else sorted(name for name in boot.children if name.startswith(b"config-"))
-        # Several, and no release: nobody can tell which is the kernel's.
-        wanted = [b"boot/" + name for name in found] if len(found) == 1 else [b"boot/config"]
-    return next((path for path in wanted if part.file(path) is not None), None)
+        return [b"boot/config-" + name, b"config-" + name, b"usr/lib/modules/" + name + b"/config", b"boot/config"]
+    boot = part.folder(b"boot")
+    found = [] if boot is None else sorted(name for name in boot.children if name.startswith(b"config-"))
+    # Several, and no release: nobody can tell which is the kernel's.
+    return [b"boot/" + name for name in found] if len(found) == 1 else [b"boot/config"]

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bootworthy.builders.kernel_images import RELEASE_LABEL
 from bootworthy.checks.kernel_file import natural
 from bootworthy.checks.part import Part
 from bootworthy.errors import BuildError
-from bootworthy.kernels.modules import ModuleInfo, ModuleTree
+from bootworthy.kernels.modules import ModuleInfo, ModuleTree, module_name
 from bootworthy.layers.node import Kind, Node, Tree
 
 _ROOTS = (b"usr/lib/modules", b"lib/modules")
@@ -20,6 +21,8 @@ _LIST_LIMIT = 64 << 20
 _MODULE_LIMIT = 64 << 20
 _MANY = 50_000
 """No kernel has so many modules; what has more is looked at so far."""
+_SAMPLE = 16
+"""Modules that are opened. All of them would take seconds, and those of one folder come from one build."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +46,11 @@ class ModulesFolder:
     fault: BuildError | None
     """Why there is no `tree`."""
     files: tuple[str, ...]
-    """Every module, by its path below the folder, in byte order."""
+    """Every module that the lists name, by its path below the folder, in byte order; without lists, all there are."""
+    there: frozenset[str]
+    """Every module that is a file of its own."""
     sample: tuple[Sampled, ...]
-    """The first, the last, and some between."""
+    """The first, the last and some between, and some of each folder that is not `kernel`."""
 
     @property
     def where(self) -> str:
@@ -57,11 +62,26 @@ class ModulesFolder:
         """The release it stands under; None where they are flat."""
         return self.path.rpartition(b"/")[2].decode(errors="replace") or None
 
+    @property
+    def labelled(self) -> str | None:
+        """The release that the label of their image says."""
+        return self.part.labels.get(RELEASE_LABEL) if not self.path else None
+
     def absent(self) -> Iterator[str]:
-        """Modules that `modules.dep` names and that are not there."""
-        for path in self.files:
-            if self.part.file(self.path + b"/" + _bytes(path)) is None:
+        """Modules that `modules.dep` names, on their own or as needed by others, and that are not there."""
+        needed = self.tree.needed.difference(self.files) if self.tree is not None else ()
+        for path in (*self.files, *sorted(needed)):
+            if path not in self.there and self.part.file(self.path + b"/" + _bytes(path)) is None:
                 yield path
+
+    def unlisted(self) -> Iterator[str]:
+        """Modules that are there and that `modules.dep` does not name, nor another of the same name, which then is the
+        one that is loaded.
+        """
+        if self.tree is not None:
+            for path in sorted(self.there.difference(self.files)):
+                if module_name(path) not in self.tree:
+                    yield path
 
 
 def of_image(part: Part, release: str | None) -> ModulesFolder:
@@ -111,10 +131,19 @@ def _open(part: Part, path: bytes) -> ModulesFolder:
         tree, fault = ModuleTree(read), None
     except BuildError as error:
         tree, fault = None, error
-    files = tuple(sorted(_walked(part.folder(path))) if tree is None else itertools.islice(tree, _MANY))
-    picked = sorted({len(files) * quarter // 4 for quarter in range(4)} | {len(files) - 1}) if files else []
-    sample = tuple(_sampled(part, path, files[number]) for number in picked)
-    return ModulesFolder(part, path, tree, fault, files, sample)
+    there = frozenset(_walked(part.folder(path)))
+    files = tuple(sorted(there) if tree is None else itertools.islice(tree, _MANY))
+    sample = tuple(_sampled(part, path, name) for name in _picked(files))
+    return ModulesFolder(part, path, tree, fault, files, there, sample)
+
+
+def _picked(files: tuple[str, ...]) -> list[str]:
+    """Five of all, evenly; and of what was put beside the kernel's own (`updates`, `extra`), the first and the last."""
+    found = {files[len(files) * quarter // 4] for quarter in range(4)} | {files[-1]} if files else set()
+    for _, group in itertools.groupby(files, lambda path: path.partition("/")[0]):
+        names = list(group)
+        found |= {names[0], names[-1]} if len(found) < _SAMPLE else set()
+    return sorted(found)
 
 
 def _walked(folder: Node | None) -> Iterator[str]:
@@ -132,7 +161,7 @@ def _sampled(part: Part, folder: bytes, name: str) -> Sampled:
         data = part.read(path, _MODULE_LIMIT)
         if data is None:
             return Sampled(where, None, None)
-        return Sampled(where, ModuleInfo.parse(data, where=name), None)
+        return Sampled(where, ModuleInfo.parse(data, where=name, limit=_MODULE_LIMIT), None)
     except BuildError as fault:
         return Sampled(where, None, fault)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bootworthy.checks.reading import head, shown, whole
+from bootworthy.checks.reading import refuse_large, shown, span
 from bootworthy.layers.node import Kind, Node, Tree
 
 
@@ -32,10 +32,14 @@ class Part:
         node = self.tree.find(path)
         return node if node is not None and node.kind is Kind.DIRECTORY else None
 
+    def span(self, node: Node, start: int, size: int) -> bytes:
+        """At most `size` bytes of a regular file from offset `start`; what lies behind its end is left out."""
+        return span(self.tree, node, start, size)
+
     def head(self, path: bytes, size: int) -> bytes | None:
         """The first `size` bytes of the regular file at a path; None when there is none."""
         node = self.file(path)
-        return None if node is None else head(self.tree, node, size)
+        return None if node is None else self.span(node, 0, size)
 
     def read(self, path: bytes, limit: int) -> bytes | None:
         """All of the regular file at a path; None when there is none.
@@ -44,4 +48,7 @@ class Part:
             BuildError: `check.too-large`, when it has more than `limit` bytes.
         """
         node = self.file(path)
-        return None if node is None else whole(self.tree, node, limit)
+        if node is None:
+            return None
+        refuse_large(node, limit)
+        return self.span(node, 0, limit)

@@ -13,11 +13,6 @@ _SHOWN = 200
 _EXECUTABLE = 0o111
 
 
-def head(tree: Tree, node: Node, size: int) -> bytes:
-    """The first `size` bytes of a regular file, or all of it when it is shorter."""
-    return span(tree, node, 0, size)
-
-
 def span(tree: Tree, node: Node, start: int, size: int) -> bytes:
     """At most `size` bytes of a regular file from offset `start`; what lies behind its end is left out."""
     end = min(start + size, node.size)
@@ -31,22 +26,23 @@ def span(tree: Tree, node: Node, start: int, size: int) -> bytes:
         with tree.bodies[chunk.body].open("rb") as body:
             body.seek(chunk.position + first - chunk.offset)
             data = body.read(last - first)
+        if len(data) == end - start:  # nearly every file is in one piece, and kernels are large
+            return data
         content[first - start : first - start + len(data)] = data
     return bytes(content)
 
 
-def whole(tree: Tree, node: Node, limit: int) -> bytes:
-    """All of a regular file.
+def refuse_large(node: Node, limit: int) -> None:
+    """Nothing, when a file has at most `limit` bytes.
 
     Raises:
-        BuildError: `check.too-large`, when it has more than `limit` bytes.
+        BuildError: `check.too-large`.
     """
     if node.size > limit:
         raise BuildError(
             "check.too-large", f"it has {node.size} bytes, and more than {limit} make no sense here",
             hint="replace the file",
         )  # fmt: skip
-    return head(tree, node, limit)
 
 
 def shown(text: bytes | str) -> str:

@@ -28,6 +28,13 @@ class Rule:
     source: str = ""
     """The document the rule comes from."""
 
+    def as_json(self) -> dict[str, str]:
+        """The rule as programs read it."""
+        return {
+            "id": self.id, "severity": self.severity.value, "title": self.title, "why": self.why,
+            "remedy": self.remedy, "source": self.source,
+        }  # fmt: skip
+
     def broken(self, where: str, message: str, *, remedy: str = "", severity: Severity | None = None) -> Finding:
         """The finding that it is broken here; a remedy or a severity that fits this place better may be given."""
         return Finding(

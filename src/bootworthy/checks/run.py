@@ -27,18 +27,19 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda it: (_ORDER.index(it.severity), it.id, it.where, it.message)))
 
 
-def refuse(findings: Iterable[Finding]) -> None:
-    """Nothing, when no finding is an error.
+def refuse(findings: Iterable[Finding], *, strict: bool = False) -> None:
+    """Nothing, when no finding is an error; nor a warning, where that counts as well.
 
     Raises:
-        RefusedError: `check.failed`, with the first error, its remedy, and how many more there are.
+        RefusedError: `check.failed`, with the first of them, its remedy, and how many more there are.
     """
-    wrong = errors(ordered(findings))
+    every = ordered(dict.fromkeys(findings))
+    wrong = errors(every) or [finding for finding in every if strict and finding.severity is Severity.WARNING]
     if not wrong:
         return
     first, more = wrong[0], len(wrong) - 1
-    also = f" (and {more} more {'error' if more == 1 else 'errors'})" if more else ""
+    also = f" (and {more} more {first.severity}{'s' * (more > 1)})" if more else ""
+    what = "this would not boot" if first.severity is Severity.ERROR else "no warning is allowed here"
     raise RefusedError(
-        "check.failed", f"this would not boot: {first.message} [{first.id}]{also}",
-        where=first.where, hint=first.remedy,
-    )  # fmt: skip
+        "check.failed", f"{what}: {first.message} [{first.id}]{also}", where=first.where, hint=first.remedy
+    )

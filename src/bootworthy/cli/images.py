@@ -24,10 +24,10 @@ from bootworthy.vocabulary import Architecture, Role
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROLES = {
-    Role.ROOT: "The root image, instead of a selector: a reference, or a place: oci:DIR:TAG, oci-archive:FILE.",
-    Role.KERNEL: "The kernel image, when the root does not bring its own.",
-    Role.MODULES: "The modules image.",
-    Role.INITRD: "The initial RAM disk image; without it one is made where the kernel needs one.",
+    Role.ROOT: "The root image, instead of a selector: a reference, oci:DIR:TAG, oci-archive:FILE, or an ext4 file.",
+    Role.KERNEL: "The kernel image or file, when the root does not bring its own.",
+    Role.MODULES: "The modules image, or an ext4 file of it.",
+    Role.INITRD: "The initial RAM disk, image or file; without it one is made where the kernel needs one.",
 }
 
 

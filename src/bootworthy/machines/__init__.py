@@ -1,1 +1,1 @@
-"""Pure facts about the machines that images run on: one file per VMM, found by `facts.known`."""
+"""Pure facts about the machines that images run on: one file per VMM or board, found by `facts.known`."""

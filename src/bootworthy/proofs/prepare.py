@@ -9,9 +9,10 @@ from pathlib import Path
 from bootworthy.builders import busybox
 from bootworthy.builders.initrd import INITRD_PATH
 from bootworthy.catalog.identity import catalog_entry_digest
+from bootworthy.checks import ram_disk
 from bootworthy.errors import NotFoundError
 from bootworthy.filesystems.writer import VolumeOptions
-from bootworthy.layers import body, flatten, merge, writer
+from bootworthy.layers import body, merge, writer
 from bootworthy.layers.node import Kind, Node, Tree
 from bootworthy.layers.writer import Member
 from bootworthy.oci.documents import LAYER
@@ -19,17 +20,17 @@ from bootworthy.oci.image import Image
 from bootworthy.proofs import probe
 from bootworthy.proofs.prove import ProofRequest
 from bootworthy.proofs.target import Target
-from bootworthy.vmms.compose import Bootable, Volume
+from bootworthy.vmms.compose import MODULES_LABEL, ROOT_LABEL, Bootable, Volume
 from bootworthy.vocabulary import Accelerator, Finding, Role
-from bootworthy.volumes import convert
+from bootworthy.volumes import convert, plain
 from bootworthy.volumes.convert import VolumeFile
 from bootworthy.volumes.extract import extract
 from bootworthy.volumes.identity import Source
 
 _FILESYSTEM = "ext4"
-ROOT = VolumeOptions(label="root", free=512 << 20)
+ROOT = VolumeOptions(label=ROOT_LABEL, free=512 << 20)
 """A root gets half a GiB to write to."""
-MODULES = VolumeOptions(label="modules", free=0, profile="lean")
+MODULES = VolumeOptions(label=MODULES_LABEL, free=0, profile="lean")
 
 
 def bootable(target: Target, *, probed: tuple[probe.ProbeFile, ...] = ()) -> Bootable:
@@ -50,7 +51,7 @@ def bootable(target: Target, *, probed: tuple[probe.ProbeFile, ...] = ()) -> Boo
     return Bootable(
         architecture=target.architecture,
         kernel=_volume(_file(target, role, kernel.path)),
-        initrd=_volume(_file(target, Role.INITRD, INITRD_PATH.encode())) if Role.INITRD in target.images else None,
+        initrd=_initrd(target),
         root=_volume(_root(target, probed)),
         modules=_volume(_plain(target, Role.MODULES)) if modules else None,
     )
@@ -84,6 +85,15 @@ def _volume(file: VolumeFile) -> Volume:
     return Volume(path=file.path, digest=file.digest)
 
 
+def _initrd(target: Target) -> Volume | None:
+    """The file that checks looked into."""
+    part = target.subject.initrd
+    if part is None:
+        return None
+    path = ram_disk.locate(part, target.subject.release) or INITRD_PATH.encode()
+    return _volume(_file(target, Role.INITRD if Role.INITRD in target.images else Role.ROOT, path))
+
+
 def _file(target: Target, role: Role, path: bytes) -> VolumeFile:
     """One file of an image, for as long as the target's workshop is open."""
     image, workshop = target.images[role], target.workshop
@@ -95,7 +105,12 @@ def _file(target: Target, role: Role, path: bytes) -> VolumeFile:
 def _plain(target: Target, role: Role) -> VolumeFile:
     cache = convert.Cache(target.workshop.cache / "volumes", target.workshop.lease)
     source = Source.of(target.images[role])
-    return cache.obtain(lambda: target.trees[role], source, _FILESYSTEM, MODULES, target.workshop.progress)
+    return cache.obtain(lambda: _tree(target, role), source, _FILESYSTEM, MODULES, target.workshop.progress)
+
+
+def _tree(target: Target, role: Role) -> Tree:
+    layers = target.workshop.cache / "layers"
+    return plain.on_blocks(target.images[role], target.trees[role], layers, target.workshop.lease)
 
 
 def _root(target: Target, probed: tuple[probe.ProbeFile, ...]) -> VolumeFile:
@@ -103,7 +118,7 @@ def _root(target: Target, probed: tuple[probe.ProbeFile, ...]) -> VolumeFile:
     image = target.images[Role.ROOT]
     if not probed:
         return cache.obtain(
-            lambda: target.trees[Role.ROOT], Source.of(image), _FILESYSTEM, ROOT, target.workshop.progress
+            lambda: _tree(target, Role.ROOT), Source.of(image), _FILESYSTEM, ROOT, target.workshop.progress
         )
     layers = target.workshop.cache / "layers"
     added = _ingested(target, probed, layers)
@@ -113,8 +128,7 @@ def _root(target: Target, probed: tuple[probe.ProbeFile, ...]) -> VolumeFile:
 
 
 def _on_top(target: Target, image: Image, added: body.LayerFiles, layers: Path) -> Tree:
-    target.workshop.lease.hold(*(each.diff_id for each in image.layers))
-    taken = [*flatten.take(image, layers), added]
+    taken = [*plain.take(image, layers, target.workshop.lease), added]
     return merge.merge([each.load() for each in taken], [each.body for each in taken])
 
 

@@ -11,6 +11,8 @@ from bootworthy.vocabulary import Accelerator, Architecture, Role
 
 ROOT_LABEL = "root"
 """Label of the root volume: an initramfs finds it by this, never by letter."""
+MODULES_LABEL = "modules"
+"""Label of the modules volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

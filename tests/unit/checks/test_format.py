@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bootworthy.catalog.versions import Version
 from bootworthy.checks.format import CHECK
 from bootworthy.layers.node import Chunk, Kind, Node
 from bootworthy.vocabulary import Architecture, Finding, Severity
@@ -40,7 +42,13 @@ def test_what_the_vmm_loads_is_silent(tmp_path: Path, vmm: str, architecture: Ar
         ("qemu-microvm", X86, ELF, "an ELF vmlinux without the PVH note, and QEMU microvm loads", "CONFIG_PVH=y"),
         ("cloud-hypervisor", X86, ELF, "loads an ELF vmlinux with the PVH note or a bzImage", "CONFIG_PVH=y"),
         ("firecracker", X86, BZIMAGE, "is a bzImage, and Firecracker loads an ELF vmlinux", "extract-vmlinux"),
-        ("firecracker", ARM, gzip.compress(make.image()), "is a compressed Image, and Firecracker", "unpacked"),
+        (
+            "firecracker",
+            ARM,
+            gzip.compress(make.image(), mtime=0),
+            "is a compressed Image, and Firecracker",
+            "unpacked",
+        ),
     ],
 )
 def test_what_it_does_not_load_is_an_error(
@@ -50,6 +58,14 @@ def test_what_it_does_not_load_is_an_error(
     assert (finding.id, finding.severity) == ("kernel.format", Severity.ERROR)
     assert message in finding.message
     assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize(("version", "loads"), [("38.0", False), ("39.0", True), ("51.1", True)])
+def test_a_format_has_a_first_release(tmp_path: Path, version: str, loads: bool) -> None:
+    subject = make.subject(tmp_path, kernel_=make.kernel(data=BZIMAGE), vmm="cloud-hypervisor")
+    findings = list(CHECK.find(replace(subject, vmm_version=Version(version))))
+    says = "the kernel is a bzImage, and Cloud Hypervisor 38.0 loads an ELF vmlinux with the PVH note"
+    assert [each.message for each in findings] == ([] if loads else [says])
 
 
 def test_another_architecture_is_not_said_twice(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootworthy.checks.part import Part
-from bootworthy.checks.reading import head, shown, span, trail, whole
+from bootworthy.checks.reading import refuse_large, shown, span, trail
 from bootworthy.errors import BuildError
 from bootworthy.layers.node import Chunk, Kind, Node, Tree
 from tests.check_trees import File, Link, tree
@@ -23,8 +23,8 @@ def holey(tmp_path: Path) -> tuple[Tree, Node]:
 
 
 def test_the_head_of_a_file_without_end_is_read(holey: tuple[Tree, Node]) -> None:
-    assert head(*holey, 4) == b"aaaa"
-    assert head(*holey, 26) == b"aaaaaaaa" + bytes(8) + b"bbbbbbbb" + bytes(2)
+    assert span(*holey, 0, 4) == b"aaaa"
+    assert span(*holey, 0, 26) == b"aaaaaaaa" + bytes(8) + b"bbbbbbbb" + bytes(2)
 
 
 @given(start=st.integers(0, 40), size=st.integers(0, 40))
@@ -38,14 +38,16 @@ def test_a_span_is_the_slice_of_the_whole(tmp_path_factory: pytest.TempPathFacto
 
 def test_what_is_too_large_is_refused_unread(holey: tuple[Tree, Node]) -> None:
     with pytest.raises(BuildError) as caught:
-        whole(*holey, 1 << 20)
+        refuse_large(holey[1], 1 << 20)
     assert caught.value.code == "check.too-large"
+    with pytest.raises(BuildError):
+        Part("r", holey[0]).read(b"f", 1 << 20)
 
 
 def test_a_body_that_is_shorter_than_it_should_be_reads_as_zero(tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(b"abc")
     node = Node(Kind.FILE, 0o644, size=6, chunks=(Chunk(0, 6, 0, 0),))
-    assert head(Tree(node, (tmp_path / "body",)), node, 9) == b"abc\0\0\0"
+    assert span(Tree(node, (tmp_path / "body",)), node, 0, 9) == b"abc\0\0\0"
 
 
 def test_only_files_have_bytes(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_only_files_have_bytes(tmp_path: Path) -> None:
     assert made.head(b"link", 9) is None
     assert made.head(b"none", 9) is None
     assert made.read(b"file", 9) == b"content"
-    assert head(made.tree, made.tree.root, 9) == b""
+    assert span(made.tree, made.tree.root, 0, 9) == b""
 
 
 @pytest.mark.parametrize(

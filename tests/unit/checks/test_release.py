@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bootworthy.builders.kernel_images import RELEASE_LABEL
 from bootworthy.checks.release import CHECK
 from bootworthy.checks.subject import Subject
 from bootworthy.vocabulary import Finding, Severity
@@ -119,6 +121,83 @@ def test_modules_that_are_named_and_not_there_are_an_error(tmp_path: Path) -> No
     assert "2 of 3 modules are not there: kernel/drivers/virtio_mmio.ko, kernel/drivers/zram.ko" in finding.message
 
 
+def test_what_only_others_need_is_missed_too(tmp_path: Path) -> None:
+    modules = make.modules() | {"modules.dep": File(b"kernel/drivers/zram.ko: kernel/lib/lzo.ko kernel/lib/zstd.ko\n")}
+    first, *_ = found(make.subject(tmp_path, kernel_=make.kernel(), modules_=modules))
+    assert first.id == "modules.incomplete"
+    assert "kernel/lib/lzo.ko, kernel/lib/zstd.ko" in first.message
+
+
+def test_modules_that_no_list_names_are_a_warning(tmp_path: Path) -> None:
+    modules = make.modules() | {f"extra/m{number}.ko.xz": File(b"") for number in range(5)}
+    (finding,) = found(make.subject(tmp_path, kernel_=make.kernel(), modules_=modules))
+    assert (finding.id, finding.severity) == ("modules.unlisted", Severity.WARNING)
+    assert finding.message == "modules.dep does not name extra/m0.ko.xz, extra/m1.ko.xz, extra/m2.ko.xz, ..."
+
+
+def test_a_module_put_over_another_is_no_stray(tmp_path: Path) -> None:
+    modules = make.modules() | {"updates/zram.ko.zst": File(b"")}
+    assert found(make.subject(tmp_path, kernel_=make.kernel(), modules_=modules)) == []
+
+
+def test_a_few_modules_beside_many_are_looked_at(tmp_path: Path) -> None:
+    names = [f"m{number:04}" for number in range(400)]
+    modules = make.modules(names) | {"updates/dkms/odd.ko": File(make.module("odd", OTHER))}
+    lists = "".join(f"kernel/drivers/{name}.ko:\n" for name in names) + "updates/dkms/odd.ko:\n"
+    (finding,) = found(
+        make.subject(tmp_path, kernel_=make.kernel(), modules_=modules | {"modules.dep": File(lists.encode())})
+    )
+    assert finding.id == "kernel.release-mismatch"
+    assert finding.where == "modules@sha256:0: /updates/dkms/odd.ko"
+
+
+@pytest.mark.parametrize("place", ["/lib/modules/{}", "/usr/lib/modules/{}/"])
+def test_a_mount_point_of_another_release_is_an_error(tmp_path: Path, place: str) -> None:
+    def subject(release: str) -> Subject:
+        table = f"# <file system> <mount point>\nLABEL=modules {place.format(release)} ext4 ro 0 0\n"
+        root = make.root() | {"etc/fstab": File(table.encode())}
+        return make.subject(tmp_path, root_=root, kernel_=make.kernel(), modules_=make.modules())
+
+    assert found(subject(RELEASE)) == []
+    (finding,) = found(subject(OTHER))
+    assert (finding.id, finding.severity) == ("kernel.release-mismatch", Severity.ERROR)
+    assert finding.message == f"the kernel is {RELEASE}, and /etc/fstab of the root mounts modules of {OTHER}"
+
+
+def test_a_label_of_another_release_is_an_error(tmp_path: Path) -> None:
+    subject = make.subject(tmp_path, kernel_=make.kernel(), modules_=make.modules())
+    labelled = replace(subject, modules=make.part(tmp_path, "modules", make.modules(), {RELEASE_LABEL: OTHER}))
+    (finding,) = found(labelled)
+    assert finding.message == f"the kernel is {RELEASE}, and the label of the modules says {OTHER}"
+
+
+@pytest.mark.parametrize(
+    ("config", "words", "said"),
+    [
+        ("CONFIG_MODULE_SIG=y\nCONFIG_MODULE_SIG_FORCE=y\n", (), "CONFIG_MODULE_SIG_FORCE=y"),
+        ("CONFIG_MODULE_SIG=y\n", ("module.sig_enforce=1",), "module.sig_enforce"),
+        ("CONFIG_MODULE_SIG=y\n", ("module.sig-enforce",), "module.sig_enforce"),
+        ("CONFIG_MODULE_SIG=y\n", ("module.sig_enforce=0",), None),
+        ("CONFIG_MODULE_SIG=y\n", (), None),
+        ("", ("module.sig_enforce",), None),
+    ],
+)
+def test_a_kernel_that_wants_signatures_gets_them(
+    tmp_path: Path, config: str, words: tuple[str, ...], said: str | None
+) -> None:
+    kernel = make.kernel(make.CONFIG + config)
+    for signed in (False, True):
+        module = make.module("zram") + make.SIGNATURE * signed
+        modules = make.modules(["zram"]) | {"kernel/drivers/zram.ko": File(module)}
+        subject = make.subject(tmp_path, kernel_=kernel, modules_=modules)
+        findings = found(replace(subject, command_line=words))
+        if signed or said is None:
+            assert findings == []
+        else:
+            assert findings[0].id == "modules.unsigned"
+            assert findings[0].message == f"this module is not signed, and the kernel has {said}"
+
+
 @pytest.mark.parametrize("content", [b"", make.FAR, b"\x7fELF", b"\xfd7zXZ\0 not really", make.elf()])
 def test_a_damaged_module_is_an_error(tmp_path: Path, content: bytes) -> None:
     modules = make.modules() | {"kernel/drivers/virtio_blk.ko": File(content)}
@@ -142,7 +221,7 @@ def test_modules_without_a_kernel_to_compare_are_a_warning(tmp_path: Path, data:
 
 def test_names_that_are_no_utf8_are_found_and_shown(tmp_path: Path) -> None:
     name = b"kernel/drivers/\xff.ko".decode(errors="surrogateescape")
-    modules = make.modules() | {
+    modules = make.modules(()) | {
         name: File(make.module("odd", OTHER)),
         "modules.dep": File(b"kernel/drivers/\xff.ko:\n"),
     }

@@ -1,7 +1,8 @@
 import pytest
 
+from bootworthy.catalog.versions import Version
 from bootworthy.errors import NotFoundError
-from bootworthy.machines.facts import Bus, KernelFormat, MachineFacts, facts, known
+from bootworthy.machines.facts import Bus, KernelFormat, MachineFacts, boards, facts, known
 from bootworthy.vocabulary import Architecture
 
 
@@ -9,7 +10,17 @@ def test_the_vmms_that_are_known() -> None:
     assert list(known()) == ["cloud-hypervisor", "firecracker", "qemu-microvm"]
 
 
-@pytest.mark.parametrize("one", known().values(), ids=known())
+def test_the_hardware_that_is_known() -> None:
+    assert list(boards()) == ["generic", "rpi3", "rpi4"]
+    assert all(facts(name) is board and board.hardware for name, board in boards().items())
+    assert not any(vmm.hardware for vmm in known().values())
+    assert {board.bus for board in boards().values()} == {Bus.HARDWARE}
+    assert Bus.HARDWARE.drivers == ()
+    for name in ("rpi3", "rpi4"):
+        assert boards()[name].formats == {Architecture.AARCH64: (KernelFormat.IMAGE,)}
+
+
+@pytest.mark.parametrize("one", (known() | boards()).values(), ids=known() | boards())
 def test_facts_are_whole(one: MachineFacts) -> None:
     assert facts(one.vmm) is one
     assert one.title
@@ -19,6 +30,12 @@ def test_facts_are_whole(one: MachineFacts) -> None:
         assert one.console(architecture).startswith("tty")
         assert one.kernel_formats(architecture)
     assert 2 <= one.vcpus <= one.max_vcpus
+    assert set(one.command_line_limit) <= one.architectures
+    assert set(one.formats_since) <= {form for forms in one.formats.values() for form in forms}
+    series = [tuple(map(int, guest.series.split("."))) for guest in one.guests]
+    assert series == sorted(set(series))
+    for version in (*one.formats_since.values(), *(guest.since for guest in one.guests)):
+        Version(version)  # raises when it is none
     assert not [word for word in one.command_line if word.startswith(("console=", "root=", "nomodule"))]
     hash(one)
 
@@ -43,6 +60,13 @@ def test_what_each_one_boots(
 
 def test_only_a_bus_of_its_own_provides_pci() -> None:
     assert {name for name, one in known().items() if "pci" in one.provides} == {"cloud-hypervisor"}
+
+
+def test_the_guest_kernels_of_firecracker() -> None:
+    """As its kernel policy has them."""
+    assert [(each.series, each.since, str(each.until)) for each in facts("firecracker").guests if not each.dropped] == [
+        ("5.10", "1.0.0", "2024-01-31"), ("6.1", "1.9.0", "2026-09-02"), ("6.18", "1.16.1", "2028-06-01"),
+    ]  # fmt: skip
 
 
 def test_drivers_of_a_disk() -> None:

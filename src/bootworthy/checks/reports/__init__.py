@@ -1,0 +1,1 @@
+"""What the checks said, written down: one file for each format."""
