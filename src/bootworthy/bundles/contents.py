@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bootworthy.builders.kernel_package import KERNEL_PATH, RELEASE_LABEL
+from bootworthy.builders.kernel_images import KERNEL_PATH, RELEASE_LABEL
 from bootworthy.bundles.accounts import Account, accounts
 from bootworthy.bundles.packages import Package, installed
 from bootworthy.bundles.services import Listener, enabled, listeners

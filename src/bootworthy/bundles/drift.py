@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,12 +11,17 @@ from bootworthy.builders.apt import Package
 from bootworthy.builders.pinned import subject
 from bootworthy.builders.record import package_differences
 from bootworthy.builders.workshop import Workshop
+from bootworthy.bundles import publish
 from bootworthy.bundles.lock import Upstream
 from bootworthy.catalog.entries import Catalog, Cell
 from bootworthy.catalog.identity import images_entry_digest
 from bootworthy.catalog.pins import PinnedCell
-from bootworthy.errors import BootworthyError
+from bootworthy.errors import BootworthyError, NotFoundError
+from bootworthy.oci.digest import short
 from bootworthy.oci.reference import Reference
+
+Bundled = Callable[[Reference], frozenset[str]]
+"""Digests of the images that a bundle of this name has in its registry now."""
 
 
 class Kind(StrEnum):
@@ -50,8 +55,9 @@ class Drift:
 
 
 def drift(
-    workshop: Workshop, catalog: Catalog, chosen: Iterable[Cell], upstream: Upstream, *, whole: bool, mirrors: bool
-) -> tuple[Drift, ...]:
+    workshop: Workshop, catalog: Catalog, chosen: Iterable[Cell], upstream: Upstream, bundled: Bundled, *,
+    whole: bool, mirrors: bool,
+) -> tuple[Drift, ...]:  # fmt: skip
     """Every difference of some cells; nothing is changed. Each reference and each mirror is asked once.
 
     Args:
@@ -59,6 +65,7 @@ def drift(
         catalog: with its pins.
         chosen: the cells.
         upstream: what references mean now.
+        bundled: what is in bundles now, where the catalog says where they are published.
         whole: whether `chosen` is all there is, so that what else is locked is gone.
         mirrors: whether to ask mirrors too, which takes some seconds for each build.
     """
@@ -70,6 +77,7 @@ def drift(
         found += [Drift(Kind.GONE, name, "the catalog has no such cell any more") for name in gone]
     locked = [(cell, catalog.pins.cells[cell.name]) for cell in cells_ if cell.name in catalog.pins.cells]
     found += _moved(locked, upstream)
+    found += _bundles(catalog, locked, bundled)
     if mirrors:
         found += _packages(workshop, catalog, (cell for cell, _ in locked))
     return tuple(dict.fromkeys(found))
@@ -107,6 +115,26 @@ def _moved(locked: Iterable[tuple[Cell, PinnedCell]], upstream: Upstream) -> Ite
             continue
         if now != digest:
             yield Drift(Kind.MOVED, text, f"is {now} now, and is locked to {digest}")
+
+
+def _bundles(catalog: Catalog, locked: Iterable[tuple[Cell, PinnedCell]], bundled: Bundled) -> Iterator[Drift]:
+    """Bundles of ours whose locked images have left them. One that nobody has pushed yet has not moved."""
+    wanted: dict[Reference, dict[str, str]] = {}
+    for cell, pinned in locked if publish.goes_out(catalog) else ():
+        ours = {pin.digest: role for role, pin in pinned.images.items() if role not in cell.images}
+        if ours:
+            wanted.setdefault(publish.names_of(catalog, cell).moving, {}).update(ours)
+    for name, ours in wanted.items():
+        try:
+            there = bundled(name)
+        except NotFoundError:
+            continue
+        except BootworthyError as error:
+            yield Drift(Kind.UNKNOWN, str(name), f"could not be asked: {error}")
+            continue
+        lost = ", ".join(f"{role} {short(digest)}" for digest, role in ours.items() if digest not in there)
+        if lost:
+            yield Drift(Kind.MOVED, str(name), f"no longer has what is locked: {lost}")
 
 
 def _packages(workshop: Workshop, catalog: Catalog, locked: Iterable[Cell]) -> Iterator[Drift]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from bootworthy.builders import cells, layer
+from bootworthy.builders import cells, layer, pinned
 from bootworthy.builders.pinned import subject
 from bootworthy.builders.workshop import Build, Workshop
 from bootworthy.bundles import contents, publish
@@ -21,7 +21,7 @@ from bootworthy.catalog.pins import NO_PINS, Pin, PinnedBuild, PinnedCell, Pins
 from bootworthy.errors import NotFoundError, UsageError
 from bootworthy.oci.documents import Descriptor
 from bootworthy.oci.reference import Reference
-from bootworthy.vocabulary import Role
+from bootworthy.vocabulary import Architecture, Role
 
 Upstream = Callable[[Reference], Descriptor]
 """What a reference means in its registry now."""
@@ -64,6 +64,38 @@ def lock(workshop: Workshop, catalog: Catalog, chosen: Iterable[Cell], upstream:
     )  # fmt: skip
 
 
+def published(catalog: Catalog, chosen: Iterable[Cell]) -> tuple[tuple[Reference, Architecture], ...]:
+    """Where the images lie that a lock holds cells to, each once: by name and digest, with what it is to run on.
+
+    What we build lies where the catalog says that its bundles are published.
+
+    Raises:
+        NotFoundError: `lock.not-locked`, `lock.no-registry`.
+        RefusedError: `lock.differs`.
+    """
+    found: dict[tuple[Reference, Architecture], None] = {}
+    for cell in chosen:
+        held = pinned.of(catalog, cell)
+        if held is None:
+            raise NotFoundError(
+                "lock.not-locked", f"{cell.name} is not in the lock file", where=catalog.pins.where,
+                hint=f"bootworthy lock {cell.name}",
+            )  # fmt: skip
+        for role, pin in held.cell.images.items():
+            name = Reference.parse(pin.reference) if role in cell.images else _ours(catalog, cell, role)
+            found[name.at(pin.digest), cell.architecture] = None
+    return tuple(found)
+
+
+def _ours(catalog: Catalog, cell: Cell, role: str) -> Reference:
+    if not publish.goes_out(catalog):
+        raise NotFoundError(
+            "lock.no-registry", f"the {role} of {cell.name} is built, and the catalog names no registry that has it",
+            where=catalog.source, hint=f"bootworthy build {cell.name}; or write `registry: HOST/PATH` and push bundles",
+        )  # fmt: skip
+    return cells.reference_of(catalog, cell, Role(role))
+
+
 def keep(workshop: Workshop, catalog: Catalog, chosen: Iterable[Cell]) -> tuple[Reference, ...]:
     """Let the store keep the bundles that a lock holds: their names that never move go with nothing any more."""
     seen = {cell: cells.present(workshop, catalog, cell) for cell in chosen if cell.name in catalog.pins.cells}
@@ -97,11 +129,11 @@ def _cell(
             "lock.not-here", f"what is built for {cell.name} depends on its {', '.join(absent)}, not in the store",
             where=cell.name, hint=f"bootworthy pull {cell.images[absent[0]]}",
         )  # fmt: skip
-    pinned = PinnedCell(
+    made = PinnedCell(
         entry=images_entry_digest(cell), kernel_release=_release(workshop, cell, state.found), resolved=now,
         images=state.images,
     )  # fmt: skip
-    return pinned, drawn
+    return made, drawn
 
 
 def _published(workshop: Workshop, catalog: Catalog, cell: Cell, upstream: Upstream) -> _Now:

@@ -1,4 +1,4 @@
-"""The names of a bundle in a registry, beside the one it was sent under."""
+"""Bundles in registries: the names beside the one they were sent under, and what is in them."""
 
 from __future__ import annotations
 
@@ -29,3 +29,17 @@ def tag_members(place: RegistryPlace, raw: bytes, tag: str) -> tuple[str, ...]:
         assert name.tag is not None
         place.repository.put_manifest(descriptor, data, [name.tag])
     return tuple(name.tag for name, _, _ in wanted if name.tag is not None)
+
+
+def inside(raw: bytes, descriptor: Descriptor, where: str) -> frozenset[str]:
+    """Digests of the images in a bundle, or of the one image that it is.
+
+    Raises:
+        DocumentError: it cannot be read.
+    """
+    document = parse_document(raw, where=where, media_type=descriptor.media_type)
+    return (
+        frozenset(each.digest for each in document.manifests)
+        if isinstance(document, Index)
+        else frozenset({descriptor.digest})
+    )

@@ -13,12 +13,12 @@ from bootworthy.builders import cells
 from bootworthy.builders.cells import CellImages
 from bootworthy.builders.workshop import Workshop
 from bootworthy.bundles import publish
-from bootworthy.bundles.members import tag_members
+from bootworthy.bundles.members import inside, tag_members
 from bootworthy.bundles.publish import Published
 from bootworthy.catalog import access
 from bootworthy.catalog.entries import Catalog, Cell
 from bootworthy.errors import BootworthyError, NotFoundError, RefusedError, UsageError
-from bootworthy.oci.documents import Descriptor, Index, parse_document
+from bootworthy.oci.documents import Descriptor
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.transfer.copy import PARALLEL, Report, copy
 from bootworthy.oci.transfer.local import StorePlace
@@ -190,10 +190,8 @@ def _open(item: Item, workshop: Workshop, registries: Registries) -> tuple[Sourc
 
 
 def _require(item: Item, raw: bytes, descriptor: Descriptor) -> None:
-    document = parse_document(raw, where=str(item.source), media_type=descriptor.media_type)
-    inside = {each.digest for each in document.manifests} if isinstance(document, Index) else {descriptor.digest}
-    if not item.held <= inside:
-        lost = sorted(item.held - inside)
+    lost = sorted(item.held - inside(raw, descriptor, str(item.source)))
+    if lost:
         raise RefusedError(
             "lock.differs", f"the lock names images that are not in it: {', '.join(lost)}",
             where=f"{item.source}@{descriptor.digest}", hint="pull the locked images first, or lock the cells again",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from bootworthy.catalog.dates import last_day
 from bootworthy.catalog.entries import Cell
 
 
@@ -54,11 +54,3 @@ def lives(chosen: Iterable[Cell], day: date) -> tuple[Life, ...]:
         for (kind, name), (title, end, source) in facts.items()
     ]
     return tuple(sorted(found, key=lambda life: (life.days is None, life.days or 0, life.kind, life.name)))
-
-
-def last_day(text: str) -> date:
-    """The last day of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`: what is said of a year or month holds to its end."""
-    parts = [int(part) for part in text.split("-")]
-    year = parts[0]
-    month = parts[1] if len(parts) > 1 else 12
-    return date(year, month, parts[2] if len(parts) > 2 else calendar.monthrange(year, month)[1])

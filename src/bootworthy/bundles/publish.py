@@ -75,6 +75,11 @@ def bundled(catalog: Catalog, cell: Cell) -> bool:
     return cell.support.buildable and (built or catalog.registry is not None)
 
 
+def goes_out(catalog: Catalog) -> bool:
+    """Whether a catalog says in which registry its bundles are: names at `localhost` are of this machine alone."""
+    return catalog.registry is not None and catalog.registry.partition("/")[0] != "localhost"
+
+
 def names_of(catalog: Catalog, cell: Cell) -> Names:
     """What the bundle of a cell is called."""
     return Names(cells.reference_of(catalog, cell, Role.ROOT))

@@ -11,26 +11,32 @@ from bootworthy.catalog.entries import (
     Base,
     Bootstrap,
     Catalog,
+    GuestSeries,
     Kernel,
     KernelPackage,
+    KernelSource,
     Machine,
     Remarks,
     Row,
+    SourceArchive,
     System,
     When,
 )
 from bootworthy.catalog.models import (
     CatalogFile,
     EntryFile,
+    GuestFile,
+    KernelBuildFile,
     KernelFile,
     MachineFile,
     RowFile,
+    SourceFile,
     SystemFile,
     WhenFile,
 )
 from bootworthy.catalog.rows import Parts, cells
 from bootworthy.catalog.versions import VersionRange
-from bootworthy.machines.facts import MachineFacts, known
+from bootworthy.machines.facts import MachineFacts, boards, known
 from bootworthy.vocabulary import Architecture
 
 _LONGEST_CHAIN = 64
@@ -40,7 +46,7 @@ def convert(file: CatalogFile, tree: Tree, report: Report, folder: Path | None) 
     """The catalog of a file that is well-formed; what contradicts itself is noted, what dangles is left out."""
     note = _Notes(tree, report)
     systems = _systems(file.systems, note)
-    kernels = {name: _kernel(name, kernel) for name, kernel in file.kernels.items()}
+    kernels = {name: _kernel(name, kernel, folder) for name, kernel in file.kernels.items()}
     machines = {name: _machine(name, machine, note) for name, machine in file.machines.items()}
     rows = tuple(_row(row) for row in file.matrix)
     lines = [tree.at(("matrix", index))[0].line for index in range(len(rows))]
@@ -93,36 +99,56 @@ def _systems(files: Mapping[str, SystemFile], note: _Notes) -> dict[str, System]
 def _system(name: str, file: SystemFile, base: Base | None) -> System:
     boot = file.bootstrap
     return System(
-        name=name, title=file.title, family=file.family or "", init=file.init or "", end_of_life=file.end_of_life,
-        architectures=_architectures(file.architectures),
+        name=name, title=file.title, family=file.family or "", release=file.release or "", rolling=file.rolling,
+        variant=file.variant or "", init=file.init or "", provides=frozenset(file.provides),
+        software=dict(file.software), end_of_life=file.end_of_life, architectures=_architectures(file.architectures),
         bootstrap=Bootstrap(boot.release, tuple(boot.packages), boot.distribution) if boot else None,
         dockerfile=file.dockerfile, from_=base, images=_images(file.images, file.tags),
         base_layer=file.base_layer, remarks=_remarks(file),
     )  # fmt: skip
 
 
-def _kernel(name: str, file: KernelFile) -> Kernel:
+def _kernel(name: str, file: KernelFile, folder: Path | None) -> Kernel:
     package = file.package
     return Kernel(
-        name=name, title=file.title, end_of_life=file.end_of_life, architectures=_architectures(file.architectures),
+        name=name, title=file.title, release=file.release or "", end_of_life=file.end_of_life,
+        architectures=_architectures(file.architectures),
         package=KernelPackage(package.distribution, package.release, package.name) if package else None,
+        build=_built(file.build, folder) if file.build else None,
         images=_images(file.images, file.tags), remarks=_remarks(file),
     )  # fmt: skip
 
 
+def _built(file: KernelBuildFile, folder: Path | None) -> KernelSource:
+    return KernelSource(
+        source=_source(file.source), config=file.config, profiles=tuple(sorted(file.profiles)), folder=folder
+    )
+
+
+def _source(file: SourceFile) -> KernelPackage | SourceArchive:
+    if file.url is not None and file.sha256 is not None:
+        return SourceArchive(file.url, file.sha256)
+    return KernelPackage(file.distribution, file.release or "", file.name or "")
+
+
 def _machine(name: str, file: MachineFile, note: _Notes) -> Machine:
-    every = known()
-    vmm = every.get(file.vmm)
+    vmm = (boards() if file.hardware else known()).get(file.kind)
     if vmm:
         _fits(name, file, vmm, note)
     return Machine(
-        name=name, vmm=file.vmm, architecture=file.arch, title=file.title, prefer=file.prefer,
-        provides=frozenset(file.provides) | (vmm.provides if vmm else frozenset()),
+        name=name, vmm=file.kind, hardware=file.hardware is not None, architecture=file.arch, title=file.title,
+        prefer=file.prefer, provides=frozenset(file.provides) | (vmm.provides if vmm else frozenset()),
         versions=VersionRange.parse(file.versions) if file.versions else None,
         memory_mib=file.memory_mib or (vmm.memory_mib if vmm else 1024),
         vcpus=file.vcpus or (vmm.vcpus if vmm else 2),
-        deadline=float(file.deadline) if file.deadline else None, remarks=_remarks(file),
+        deadline=float(file.deadline) if file.deadline else None,
+        guests=tuple(GuestSeries(series=guest.series, remarks=_dated(guest)) for guest in file.guests),
+        remarks=_remarks(file),
     )  # fmt: skip
+
+
+def _dated(file: GuestFile) -> Remarks:
+    return Remarks(note=file.note, source=file.source, since=file.since, until=file.until, inferred=file.inferred)
 
 
 def _fits(name: str, file: MachineFile, vmm: MachineFacts, note: _Notes) -> None:

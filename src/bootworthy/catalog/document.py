@@ -132,6 +132,11 @@ class Report:
         raise DocumentError("catalog.invalid", message, inorder, where=self.name)
 
 
+def ambiguous(text: str) -> bool:
+    """Whether a string that is written without quotes could be taken for something else."""
+    return _AMBIGUOUS.fullmatch(text) is not None
+
+
 def dotted(path: tuple[str | int, ...]) -> str:
     """`("matrix", 0, "systems")` as `matrix.0.systems`."""
     return ".".join(str(step) for step in path)
@@ -270,7 +275,7 @@ class _Builder:
                     hint="repeat an entry with `for:`",
                 )  # fmt: skip
                 continue
-            if key.style is None and _AMBIGUOUS.fullmatch(name):
+            if key.style is None and ambiguous(name):
                 self._report.add(
                     "catalog.unquoted-version", f"the key {name} is not a string", mark, path=dotted(here),
                     hint=f'quote it: "{name}"',
@@ -297,7 +302,7 @@ class _Builder:
 
     def _scalar(self, node: Any, mark: Mark, path: tuple[str | int, ...]) -> Scalar:
         text = self._text(node, mark, path)
-        if node.style is None and (not text or _AMBIGUOUS.fullmatch(text)):
+        if node.style is None and (not text or ambiguous(text)):
             return Plain(text, _core(text))
         return text
 

@@ -69,7 +69,16 @@ class System:
     name: str
     title: str = ""
     family: str = ""
+    release: str = ""
+    """Of its distribution: `22.04`."""
+    rolling: bool = False
+    """Whether it follows the newest release, so that its base moves."""
+    variant: str = ""
     init: str = ""
+    provides: frozenset[str] = frozenset()
+    """What it can do and others cannot: `live-layering`."""
+    software: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What it brings, by version: `{"kubernetes": "1.23.5"}`."""
     end_of_life: str | None = None
     """`YYYY`, `YYYY-MM` or `YYYY-MM-DD`: as precise as the source is."""
     architectures: frozenset[Architecture] = frozenset(Architecture)
@@ -99,16 +108,41 @@ class KernelPackage:
         return replace(self, name=name)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceArchive:
+    """The source of a kernel as a compressed tar archive of the web."""
+
+    url: str
+    sha256: str
+    """64 hex digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelSource:
+    """A kernel that is compiled here."""
+
+    source: KernelPackage | SourceArchive
+    config: str
+    """A base configuration of ours by its name, or a file, relative to the folder of the catalog."""
+    profiles: tuple[str, ...] = ()
+    """What it must serve as, beside that."""
+    folder: Path | None = field(default=None, compare=False)
+    """That of the catalog; None where it has none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
     """A kernel release with its configuration, and the modules that belong to it."""
 
     name: str
     title: str = ""
+    release: str = ""
+    """`5.10.77`."""
     architectures: frozenset[Architecture] = frozenset(Architecture)
     end_of_life: str | None = None
     """As that of a system."""
     package: KernelPackage | None = None
+    build: KernelSource | None = None
     images: Mapping[str, str] = field(default_factory=dict, hash=False)
     embedded: bool = False
     """The root image brings its own kernel."""
@@ -116,11 +150,21 @@ class Kernel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuestSeries:
+    """A series of guest kernels that the makers of a machine support, and from when until when."""
+
+    series: str
+    """`5.10`."""
+    remarks: Remarks = Remarks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where an image runs: a VMM on an architecture."""
+    """Where an image runs: a VMM or a hardware model, on an architecture."""
 
     name: str
     vmm: str
+    """The VMM or the hardware model, by the name that its facts have."""
     architecture: Architecture
     title: str = ""
     prefer: int = 0
@@ -132,6 +176,10 @@ class Machine:
     vcpus: int = 2
     deadline: float | None = None
     """Seconds until a boot counts as hung; None leaves it to the accelerator."""
+    hardware: bool = False
+    """Whether it is a hardware model: its cells are shown and checked, and never booted here."""
+    guests: tuple[GuestSeries, ...] = ()
+    """Kernel series that its makers support; empty where the catalog names none."""
     remarks: Remarks = Remarks()
 
 

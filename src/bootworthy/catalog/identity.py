@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bootworthy.catalog.entries import Cell, Kernel, Machine, System
+from bootworthy.catalog.entries import Cell, Kernel, KernelPackage, KernelSource, Machine, SourceArchive, System
 
 
 def catalog_entry_digest(cell: Cell) -> str:
@@ -53,13 +53,21 @@ def _system(system: System) -> dict[str, Any]:
 
 
 def _kernel(kernel: Kernel) -> dict[str, Any]:
-    package = kernel.package
     return {
         "embedded": kernel.embedded,
-        "package": {"distribution": package.distribution, "release": package.release, "name": package.name}
-        if package
-        else None,
+        "package": _source(kernel.package) if kernel.package else None,
+        "build": _built(kernel.build) if kernel.build else None,
     }
+
+
+def _built(build: KernelSource) -> dict[str, Any]:
+    return {"source": _source(build.source), "config": build.config, "profiles": list(build.profiles)}
+
+
+def _source(source: KernelPackage | SourceArchive) -> dict[str, str]:
+    if isinstance(source, SourceArchive):
+        return {"sha256": source.sha256}
+    return {"distribution": source.distribution, "release": source.release, "name": source.name}
 
 
 def _machine(machine: Machine) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from bootworthy.catalog.mistakes import WANTED
 
 _SECTIONS = {"systems", "kernels", "machines"}
 # What decides which cells there are: an entry that is wrong in one of these is left out whole.
-_DECISIVE = {"vmm", "arch", "architectures", "systems", "kernels", "machines"}
+_DECISIVE = {"vmm", "hardware", "arch", "architectures", "systems", "kernels", "machines"}
 _NO_CELLS = {"systems": ["-"], "kernels": ["-"], "machines": ["-"], "support": "planned"}
 
 

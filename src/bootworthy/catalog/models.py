@@ -2,148 +2,41 @@
 
 from __future__ import annotations
 
-import datetime
-import difflib
 import re
-from collections.abc import Callable, Iterable
-from enum import StrEnum
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
-    WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from bootworthy.catalog.entries import EMBEDDED, Access
-from bootworthy.catalog.versions import VersionRange
-from bootworthy.errors import UsageError
-from bootworthy.vocabulary import Architecture, Role, Support
-
-NAME = r"[a-z0-9]+(?:[._-][a-z0-9]+)*"
-LONGEST_NAME = 63
-_DATE = r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?"
-_MEMORY = r"([1-9][0-9]{0,6}) ?(MiB|GiB)"
-_REFERENCE = r"[A-Za-z0-9$][A-Za-z0-9._:/@+${}-]*"
-
-
-def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
-    """The error for a value that has the right type and is wrong all the same."""
-    # pydantic fills in {names} itself, and would stumble over braces in what the person wrote.
-    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
-
-
-def _matching(pattern: str, code: str, what: str, hint: str = "") -> Callable[[str], str]:
-    compiled = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise wrong(code, f"{text!r} is no {what}", hint)
-        return text
-
-    return check
-
-
-def _name(text: str) -> str:
-    if len(text) > LONGEST_NAME:
-        raise wrong("catalog.bad-name", f"the name {text!r} has {len(text)} characters; {LONGEST_NAME} are the most")
-    if not re.fullmatch(NAME, text):
-        hint = "lower case letters and digits, with single `.`, `_` or `-` between them"
-        raise wrong("catalog.bad-name", f"{text!r} is no name", hint)
-    return text
-
-
-def _pattern(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9._*?\[\]!-]+", text):
-        raise wrong("catalog.bad-name", f"{text!r} is no name and no glob of names", "as in debian-12, or debian-*")
-    return text
-
-
-def _date(text: str) -> str:
-    try:
-        if not re.fullmatch(_DATE, text):
-            raise ValueError(text)
-        datetime.date.fromisoformat(f"{text}-01-01"[:10])
-    except ValueError:
-        message, hint = f"{text!r} is no date", 'write "2028", "2028-06" or "2028-06-30"'
-        raise wrong("catalog.value", message, hint) from None
-    return text
-
-
-def _range(text: str) -> str:
-    try:
-        VersionRange.parse(text)
-    except UsageError as error:
-        raise wrong("catalog.value", error.message, error.hint or "") from error
-    return text
-
-
-def _relative(text: str) -> str:
-    if not text or text.startswith("/") or ".." in text.split("/"):
-        hint = "name a file below the folder of the catalog"
-        raise wrong("catalog.value", f"the path {text!r} leaves the folder of the catalog", hint)
-    return text
-
-
-def _images(images: dict[str, str]) -> dict[str, str]:
-    seen: set[str] = set()
-    roles = [role.value for role in Role]
-    for key in images:
-        for role in key.split("+"):
-            if role not in roles:
-                raise wrong("catalog.value", f"{key!r} is no role", f"one of {', '.join(roles)}; joined as root+kernel")
-            if role in seen:
-                raise wrong("catalog.value", f"two images here have the role {role}")
-            seen.add(role)
-    return images
-
-
-def _unique(items: list[Any]) -> list[Any]:
-    for index, item in enumerate(items):
-        if item in items[:index]:
-            raise wrong("catalog.value", f"{item!s} stands here twice")
-    return items
-
-
-def _architecture(text: object) -> object:
-    try:
-        return Architecture.parse(text) if isinstance(text, str) else text
-    except UsageError as error:
-        raise wrong("catalog.value", error.message, error.hint or "") from error
-
-
-def _one_of(kind: type[StrEnum]) -> BeforeValidator:
-    def choose(text: object) -> object:
-        if not isinstance(text, str) or text in list(kind):
-            return kind(text) if isinstance(text, str) else text
-        near = difflib.get_close_matches(text, list(kind), 1)
-        hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(kind)}"
-        raise wrong("catalog.value", f"{text!r} is none of the words that may stand here", hint)
-
-    return BeforeValidator(choose)
-
-
-def _shaped(pattern: str, **more: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$", **more})
-
-
-Name = Annotated[str, AfterValidator(_name), _shaped(r"[a-z0-9](?:[a-z0-9._-]|\$\{[a-z-]+\})*|\$\{.*")]
-Pattern = Annotated[str, AfterValidator(_pattern), WithJsonSchema({"type": "string"})]
-Date = Annotated[str, AfterValidator(_date), _shaped(_DATE)]
-Range = Annotated[str, AfterValidator(_range)]
-Reference = Annotated[
-    str, AfterValidator(_matching(_REFERENCE, "catalog.value", "image reference", "as in docker.io/library/debian:12"))
-]
-Images = Annotated[dict[str, Reference], AfterValidator(_images)]
-Word = Annotated[str, AfterValidator(_matching(r"[A-Za-z0-9$][A-Za-z0-9.+_:~${}-]*", "catalog.value", "single word"))]
-Arch = Annotated[Architecture, BeforeValidator(_architecture)]
-Architectures = Annotated[list[Arch], Field(min_length=1), AfterValidator(_unique)]
+from bootworthy.catalog.strings import (
+    MEMORY,
+    Arch,
+    Architectures,
+    Date,
+    Images,
+    Name,
+    Pattern,
+    Range,
+    Reference,
+    Sha256,
+    Url,
+    Word,
+    matching,
+    one_of,
+    relative,
+    shaped,
+    unique,
+    wrong,
+)
+from bootworthy.vocabulary import Support
 
 
 class Strict(BaseModel):
@@ -186,7 +79,7 @@ class BootstrapFile(Strict):
 
     distribution: Word = Field("debian", description="The distribution")
     release: Word = Field(description="Its release, as its mirror calls it")
-    packages: Annotated[list[Word], AfterValidator(_unique)] = Field([], description="Installed beside its core")
+    packages: Annotated[list[Word], AfterValidator(unique)] = Field([], description="Installed beside its core")
 
 
 class BaseFile(Strict):
@@ -218,11 +111,16 @@ class SystemFile(EntryFile):
 
     title: str = Field("", description="Shown in place of the name")
     family: Word | None = Field(None, description="The distribution it stems from: debian")
+    release: Word | None = Field(None, description="Its release, as the distribution calls it: 22.04")
+    rolling: bool = Field(False, description="It follows the newest release, so that its base moves")
+    variant: Word | None = Field(None, description="What sets it apart from others of its release: standard")
     init: Word | None = Field(None, description="What is process 1: systemd")
+    provides: Annotated[list[Word], AfterValidator(unique)] = Field([], description="What it can do: live-layering")
+    software: dict[Name, Word] = Field({}, description="What it brings, by version: {kubernetes: 1.23.5}")
     end_of_life: Date | None = Field(None, description="YYYY, YYYY-MM or YYYY-MM-DD")
     architectures: Architectures | None = Field(None, description="Those it is made for; every one unless given")
     bootstrap: BootstrapFile | None = Field(None, description="Made from a distribution's packages")
-    dockerfile: Annotated[str, AfterValidator(_relative)] | None = Field(
+    dockerfile: Annotated[str, AfterValidator(relative)] | None = Field(
         None, description="Made with this Dockerfile, on ${BASE}; relative to the catalog"
     )
     from_: BaseFile | None = Field(
@@ -249,43 +147,103 @@ class PackageFile(Strict):
     name: Word = Field(description="The package; ${arch} and ${debian-arch} stand for the architecture")
 
 
+class SourceFile(Strict):
+    """Where the source of a kernel is: a distribution's package, or an archive at an address."""
+
+    distribution: Word = Field("debian", description="The distribution")
+    release: Word | None = Field(None, description="Its release, as its mirror calls it")
+    name: Word | None = Field(None, description="The package that holds the source: linux-source-6.1")
+    url: Url | None = Field(None, description="The address of a compressed tar archive")
+    sha256: Sha256 | None = Field(None, description="The digest of that archive: 64 hex digits")
+
+    @model_validator(mode="after")
+    def _one(self) -> SourceFile:
+        package = [value is not None for value in (self.release, self.name)]
+        archive = [value is not None for value in (self.url, self.sha256)]
+        if (all(package) and not any(archive)) or (all(archive) and not any(package)):
+            return self
+        message = "a source is a package or an archive, and has all that it needs to be found"
+        raise wrong("catalog.value", message, "write {release, name}, or {url, sha256}")
+
+
+class KernelBuildFile(Strict):
+    """A kernel that is compiled here."""
+
+    source: SourceFile = Field(description="Where the source is: {release, name} or {url, sha256}")
+    config: Annotated[str, AfterValidator(relative)] = Field(
+        "microvm", description="Base configuration: one of ours by its name, or a file, relative to the catalog"
+    )
+    profiles: Annotated[list[Name], AfterValidator(unique)] = Field(
+        [], description="What it must serve as: systemd, containers"
+    )
+
+
 class KernelFile(EntryFile):
     """A kernel release with its configuration, and the modules that belong to it."""
 
     title: str = Field("", description="Shown in place of the name")
+    release: Word | None = Field(None, description="Its release: 5.10.77")
     end_of_life: Date | None = Field(None, description="YYYY, YYYY-MM or YYYY-MM-DD")
     architectures: Architectures | None = Field(None, description="Those it is made for; every one unless given")
     package: PackageFile | None = Field(None, description="Taken from a distribution's package")
+    build: KernelBuildFile | None = Field(None, description="Compiled here, from its source")
     images: Images = Field({}, description="Made by others: role to reference")
     tags: str | None = Field(None, description="Tag, or pattern of tags, of images that are given without one")
 
     @model_validator(mode="after")
     def _one_recipe(self) -> KernelFile:
-        _at_most_one("kernel", package=self.package, images=self.images)
+        _at_most_one("kernel", package=self.package, build=self.build, images=self.images)
         _tags_need_images(self.tags, self.images)
         return self
 
 
+class GuestFile(Strict):
+    """A series of guest kernels that the makers of a machine support."""
+
+    model_config = ConfigDict(alias_generator=dashed)
+    series: Annotated[str, AfterValidator(matching(r"[0-9]+\.[0-9]+", "catalog.value", "kernel series", "as 5.10"))] = (
+        Field(description="5.10")
+    )
+    since: Date | None = Field(None, description="From when: YYYY, YYYY-MM or YYYY-MM-DD")
+    until: Date | None = Field(None, description="Until when")
+    note: str = Field("", description="Shown beside it")
+    source: str = Field("", description="Where the facts come from")
+    inferred: bool = Field(False, description="Nobody says so; it follows from what somebody says")
+
+
 class MachineFile(EntryFile):
-    """Where an image runs: a VMM on an architecture."""
+    """Where an image runs: a VMM or a hardware model, on an architecture."""
 
     title: str = Field("", description="Shown in place of the name")
-    vmm: str = Field(description="The VMM")
+    vmm: str | None = Field(None, description="The VMM")
+    hardware: str | None = Field(None, description="Or the hardware model")
     arch: Arch = Field(description="The architecture")
     prefer: int = Field(0, ge=-1000, le=1000, description="The highest is chosen where several machines would do")
-    provides: Annotated[list[Word], AfterValidator(_unique)] = Field([], description="What it has: pci")
+    provides: Annotated[list[Word], AfterValidator(unique)] = Field([], description="What it has: pci")
     versions: Range | None = Field(None, description="VMM versions a proof counts for")
     memory: Annotated[
-        str, AfterValidator(_matching(_MEMORY, "catalog.value", "amount of memory", "write 512MiB or 2GiB")),
-        _shaped(_MEMORY),
+        str, AfterValidator(matching(MEMORY, "catalog.value", "amount of memory", "write 512MiB or 2GiB")),
+        shaped(MEMORY),
     ] | None = Field(None, description="Memory of a guest, in MiB or GiB; 1GiB unless given")  # fmt: skip
     vcpus: int | None = Field(None, ge=1, le=4096, description="vCPUs of a guest; 2 unless given")
     deadline: int | None = Field(None, ge=1, le=86400, description="Seconds until a boot counts as hung")
+    guests: list[GuestFile] = Field([], description="Kernel series that its makers support for guests")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> MachineFile:
+        if (self.vmm is None) == (self.hardware is None):
+            raise wrong("catalog.missing", "a machine is a VMM or a hardware model", "write `vmm`, or `hardware`")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The VMM or the hardware model, by the name that its facts have."""
+        return self.vmm or self.hardware or ""
 
     @property
     def memory_mib(self) -> int | None:
         """Memory in MiB."""
-        match = re.fullmatch(_MEMORY, self.memory) if self.memory else None
+        match = re.fullmatch(MEMORY, self.memory) if self.memory else None
         return int(match[1]) * (1024 if match[2] == "GiB" else 1) if match else None
 
 
@@ -299,7 +257,7 @@ class RowFile(EntryFile):
     machines: Annotated[list[Pattern], Field(min_length=1)] = Field(
         description="Names or globs of machines; a glob takes those whose architecture system and kernel have"
     )
-    support: Annotated[Support, _one_of(Support)] = Field(description="What is promised")
+    support: Annotated[Support, one_of(Support)] = Field(description="What is promised")
     images: Images = Field({}, description="References for this row alone")
     tags: str | None = Field(None, description="Tag, or pattern of tags, of images that are given without one")
 
@@ -323,7 +281,7 @@ class CatalogFile(Strict):
     title: str = Field("", description="Shown above the matrix")
     note: str = Field("", description="Shown below the matrix")
     registry: Reference | None = Field(None, description="Where bundles are published: HOST/PATH")
-    access: Annotated[Access, _one_of(Access)] = Field(
+    access: Annotated[Access, one_of(Access)] = Field(
         Access.OPEN, description="`reference-only` refuses to pull what is listed here"
     )
     systems: Annotated[dict[Name, SystemFile], Field(min_length=1)] = Field(description="The systems")

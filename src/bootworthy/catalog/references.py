@@ -10,16 +10,17 @@ from bootworthy.catalog.document import Report, Tree, dotted
 from bootworthy.catalog.entries import EMBEDDED
 from bootworthy.catalog.mistakes import nearest
 from bootworthy.catalog.rows import is_glob
-from bootworthy.machines.facts import known
+from bootworthy.machines.facts import boards, known
 
 
 def check(tree: Tree, report: Report) -> None:
-    """Note every name that dangles: in the matrix, in `from`, in `vmm`; and every glob that matches nothing."""
+    """Note every name that dangles: in the matrix, in `from`, `vmm`, `hardware`; every glob that matches nothing."""
     declared = {section: [name for name, _ in _named(tree, section)] for section in ("systems", "kernels", "machines")}
     for name, system in _named(tree, "systems"):
         _one(_key(system, "from"), "system", declared["systems"], ("systems", name, "from"), report)
     for name, machine in _named(tree, "machines"):
         _one(_key(machine, "vmm"), "VMM", known(), ("machines", name, "vmm"), report)
+        _one(_key(machine, "hardware"), "hardware model", boards(), ("machines", name, "hardware"), report)
     rows = _key(tree, "matrix")
     for index, row in enumerate(rows.value if rows and isinstance(rows.value, tuple) else ()):
         for section, names in declared.items():

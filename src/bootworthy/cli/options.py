@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import click
 
 from bootworthy.cli import output
@@ -35,5 +37,13 @@ catalog = click.option(
     "-c", "--catalog", metavar="CATALOG",
     help="A file, or a built-in catalog by name. Without it: bootworthy.yaml here, else the built-in 'bootworthy'.",
 )  # fmt: skip
+at = click.option(
+    "--at", type=click.DateTime(formats=["%Y-%m-%d"]), metavar="DATE", help="As of this day, YYYY-MM-DD, not today."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 selectors = click.argument("selectors", nargs=-1, metavar="[SELECTOR]...")
+
+
+def day(at: datetime | None) -> date:
+    """The day that `--at` asks about; today, in UTC, without one."""
+    return at.date() if at is not None else datetime.now(UTC).date()

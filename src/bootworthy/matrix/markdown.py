@@ -73,7 +73,7 @@ def _tile(tile: Tile | None, notes: _Footnotes) -> str:
     symbol = tile.mark.symbol(emulated=tile.emulated)
     head = f"{symbol} **{tile.mark}**{escape(words.aside(tile))}"
     marks = " ".join(notes.mark(remark) for remark in words.remarks(tile))
-    return "<br>".join([head + marks, *(escape(fact) for fact in words.facts(tile))])
+    return "<br>".join([head + marks, *(escape(fact) for fact in [*words.facts(tile), *words.published(tile)])])
 
 
 def _legend(matrix: Matrix) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bootworthy.catalog.entries import Cell
 from bootworthy.matrix.attempt import Attempt
 from bootworthy.matrix.mark import EMULATED, Mark
 from bootworthy.matrix.model import Matrix, Tile
@@ -61,8 +62,25 @@ def stand_in(attempt: Attempt) -> str:
 
 
 def remarks(tile: Tile) -> list[str]:
-    """Why a cell failed or is stale, and what the catalog notes beside it."""
-    return [*tile.status.reasons, *filter(None, [tile.cell.note])]
+    """Why a cell failed or is stale, what the catalog notes beside it, and whether its kernel is supported there."""
+    return [*tile.status.reasons, *filter(None, [tile.cell.note, kernel_support(tile.cell)])]
+
+
+def kernel_support(cell: Cell) -> str:
+    """That the makers of its machine do not support its kernel, where the catalog says which they do."""
+    guests = [guest.series for guest in cell.machine.guests]
+    release = cell.kernel.release
+    if not guests or not release or any(release == each or release.startswith(f"{each}.") for each in guests):
+        return ""
+    return (
+        f"The makers of {cell.machine.vmm} promise support of guest kernels {', '.join(guests)}, and not of {release}"
+    )
+
+
+def published(tile: Tile) -> list[str]:
+    """References that others publish its images under: alone, or with its role where there are several."""
+    images = tile.cell.images
+    return [*images.values()] if len(images) == 1 else [f"{role}: {text}" for role, text in images.items()]
 
 
 def tally(matrix: Matrix) -> str:

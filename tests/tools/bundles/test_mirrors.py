@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from tests.command import Command
 from tests.conftest import QEMU
+from tests.faults import branch
+from tests.registry import docker_registry
 
 CELL = QEMU[0]
 
@@ -54,3 +57,34 @@ def test_a_mirror_that_no_longer_has_a_package(home: Command, built: dict[str, A
     assert "building" not in said
     assert not (empty.store / "index.json").exists()
     assert "up to date" in home("build", CELL, cwd=path.parent).text  # where the locked image is, nobody asks
+
+
+def test_what_is_locked_is_fetched_where_it_was_pushed(
+    home: Command, built: dict[str, Any], tmp_path: Path
+) -> None:  # fmt: skip
+    """One machine builds, locks and pushes; another has the lock file alone, and builds nothing."""
+    with docker_registry(tmp_path / "registry") as registry:
+        folder = tmp_path / "catalog"
+        folder.mkdir()
+        text = (resources.files("bootworthy.catalog") / "builtin/bootworthy.yaml").read_text()
+        (folder / "bootworthy.yaml").write_text(text.replace("localhost/bootworthy", f"{registry.host}/os"))
+        first = branch(home, tmp_path / "first")
+        bundle = json.loads(first("build", CELL, "--json", cwd=folder).text)["bundles"][0]["reference"]
+        path = lock(first, folder)
+        first("push", bundle)
+        assert "nothing differs" in first("lock", "--check", CELL, cwd=folder).text
+        other = Command.at(tmp_path / "other")
+        other("pull", "--locked", CELL, cwd=folder)
+        (cell,) = json.loads(other("build", CELL, "--json", cwd=folder).text)["cells"]
+        assert (cell["digests"], cell["reasons"]) == (built[CELL]["digests"], [])
+        assert not (other.cache / "builds").exists()
+        digest = other("inspect", bundle, "--brief", "--json", cwd=folder)
+        assert json.loads(digest.text)["digest"] == built[CELL]["digests"]["root"]
+        # Somebody pushes another bundle under the name that moves.
+        second = branch(home, tmp_path / "second")
+        name = json.loads(path.read_bytes())["cells"][CELL]["images"]["kernel"]["reference"]
+        second("copy", f"docker://{name}", f"docker://{bundle}")
+        (moved,) = json.loads(other("lock", "--check", CELL, "--json", cwd=folder, status=1).text)["differences"]
+        assert (moved["kind"], moved["subject"]) == ("moved", bundle)
+        assert "root" in moved["message"]
+        assert "kernel" not in moved["message"]

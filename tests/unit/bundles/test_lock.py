@@ -10,6 +10,7 @@ from bootworthy.builders import superseded
 from bootworthy.bundles import drift, lock
 from bootworthy.bundles.drift import Kind
 from bootworthy.catalog.entries import Catalog
+from bootworthy.catalog.identity import images_entry_digest
 from bootworthy.catalog.pins import PinnedBuild
 from bootworthy.errors import NetworkError, NotFoundError, RefusedError, UsageError
 from bootworthy.oci.documents import Descriptor
@@ -124,10 +125,15 @@ def test_the_bundles_of_what_is_locked_are_kept(tmp_path: Path) -> None:
     assert fixed not in superseded.names(workshop.store, workshop.records)
 
 
+def no_bundle(reference: Reference) -> frozenset[str]:
+    raise AssertionError(f"the bundle {reference} was asked for, and nothing in it is ours")
+
+
 def differences(
-    catalog: Catalog, folder: Path, upstream: Callable[[Reference], Descriptor], *, whole: bool = True
-) -> list[tuple[Kind, str]]:
-    found = drift.drift(shelves.workshop(folder), catalog, catalog.cells, upstream, whole=whole, mirrors=False)
+    catalog: Catalog, folder: Path, upstream: Callable[[Reference], Descriptor], *, whole: bool = True,
+    bundled: drift.Bundled = no_bundle,
+) -> list[tuple[Kind, str]]:  # fmt: skip
+    found = drift.drift(shelves.workshop(folder), catalog, catalog.cells, upstream, bundled, whole=whole, mirrors=False)
     assert all(each.message for each in found)
     return [(each.kind, each.subject) for each in found]
 
@@ -152,6 +158,64 @@ def test_what_moved_upstream(tmp_path: Path) -> None:
     assert differences(catalog, tmp_path, upstream) == [(Kind.MOVED, "published.example/up/one:1")]
     assert len(asked) == len(set(asked)) == 5
     assert {kind for kind, _ in differences(catalog, tmp_path, nobody)} == {Kind.UNKNOWN}
+
+
+def building(catalog: Catalog) -> Catalog:
+    """The same, locked as before, when root and initial RAM disk are not published but built."""
+    cells = tuple(replace(cell, row_images={}, system=replace(cell.system, images={})) for cell in catalog.cells)
+    pins = {cell.name: replace(catalog.pins.cells[cell.name], entry=images_entry_digest(cell)) for cell in cells}
+    return replace(catalog, cells=cells, pins=replace(catalog.pins, cells=pins))
+
+
+def test_a_bundle_of_ours_that_moved(tmp_path: Path) -> None:
+    images = shelves.stock(shelves.workshop(tmp_path).store)
+    catalog = building(holding(shelves.catalog(), tmp_path))
+    upstream = {shelves.name(role): image for role, image in images.items()}.__getitem__
+    asked: list[str] = []
+    has = {images[role].digest for role in ("root", "initrd-micro", "initrd-fire")}
+
+    def bundled(reference: Reference) -> frozenset[str]:
+        asked.append(str(reference))
+        return frozenset(has)
+
+    assert differences(catalog, tmp_path, upstream, bundled=bundled) == []
+    assert asked == [shelves.BUNDLE]
+    has.remove(images["initrd-fire"].digest)
+    assert differences(catalog, tmp_path, upstream, bundled=bundled) == [(Kind.MOVED, shelves.BUNDLE)]
+
+    def never_pushed(reference: Reference) -> frozenset[str]:
+        raise NotFoundError("registry.no-image", f"no {reference}")
+
+    assert differences(catalog, tmp_path, upstream, bundled=never_pushed) == []
+
+    def gone(reference: Reference) -> frozenset[str]:
+        raise NetworkError("registry.unreachable", f"no way to {reference}")
+
+    assert differences(catalog, tmp_path, upstream, bundled=gone) == [(Kind.UNKNOWN, shelves.BUNDLE)]
+    for registry in (None, "localhost/shelf"):
+        assert differences(replace(catalog, registry=registry), tmp_path, upstream) == []
+
+
+def test_where_locked_images_lie(tmp_path: Path) -> None:
+    images = shelves.stock(shelves.workshop(tmp_path).store)
+    locked = holding(shelves.catalog(), tmp_path)
+    found = lock.published(locked, locked.cells)
+    assert {str(name) for name, _ in found} == {
+        f"{shelves.name(role)}@{image.digest}" for role, image in images.items()
+    }  # fmt: skip
+    assert len(found) == len(images)
+    ours = building(locked)
+    assert {str(name) for name, _ in lock.published(ours, ours.cells)} >= {
+        f"{shelves.BUNDLE}@{images['root'].digest}", f"{shelves.BUNDLE}-initrd-fire@{images['initrd-fire'].digest}",
+    }  # fmt: skip
+    for registry in (None, "localhost/shelf"):
+        with pytest.raises(NotFoundError) as caught:
+            lock.published(replace(ours, registry=registry), ours.cells)
+        assert caught.value.code == "lock.no-registry"
+    part = holding(shelves.catalog(), tmp_path, THEN, shelves.MICRO)
+    with pytest.raises(NotFoundError) as caught:
+        lock.published(part, part.cells)
+    assert caught.value.code == "lock.not-locked"
 
 
 def test_what_the_catalog_changed(tmp_path: Path) -> None:

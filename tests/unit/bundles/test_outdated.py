@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootworthy.bundles.outdated import last_day, lives
+from bootworthy.bundles.outdated import lives
+from bootworthy.catalog.dates import last_day
 from tests import shelves
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bootworthy import catalog
+from bootworthy.catalog.loading import builtin_names
 from bootworthy.errors import DocumentError
 
 PAGE = (Path(__file__).parents[3] / "docs" / "catalog.md").read_text()
@@ -22,6 +23,13 @@ def test_the_mistakes_are_those_that_are_shown() -> None:
     shown = re.findall(r"^(bootworthy\.yaml:\d+:\d+): (\S+): (.*) \[(\S+)\]$", PAGE, re.MULTILINE)
     assert shown == [(one.where, one.path, one.message, one.code) for one in caught.value.problems]
     assert all(one.hint and one.hint in PAGE for one in caught.value.problems)
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_every_built_in_catalog_is_on_its_page(name: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "catalogs.md").read_text()
+    (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
+    assert int(row.split("|")[3]) == len(catalog.load(f"builtin:{name}", Path()).cells)
 
 
 def test_every_key_is_in_the_table() -> None:

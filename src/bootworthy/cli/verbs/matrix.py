@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from bootworthy.catalog import dates
+from bootworthy.catalog.entries import Catalog
 from bootworthy.cli import options, output, session
 from bootworthy.cli.session import Session
 from bootworthy.errors import RefusedError
@@ -25,22 +27,30 @@ _REQUIRED = [Standing.CHECKED.value, Standing.STARTED.value, Standing.BOOTED.val
 @options.catalog
 @click.option("--format", "shape", default="table", show_default=True, help="table, markdown, html or json.")
 @click.option("--json", "shape", flag_value="json", help="Short for --format json.")
+@click.option("--expand", is_flag=True, help="Print the catalog instead, each entry and cell by itself, as YAML.")
+@options.at
 @click.option("--require", type=click.Choice(_REQUIRED), help="Leave with 1 when a supported cell falls short of this.")
 @click.option("--max-age", type=int, metavar="DAYS", help="Proofs that are older are stale.")
 def COMMAND(  # noqa: N802
-    selectors: tuple[str, ...], catalog: str | None, shape: str, require: str | None, max_age: int | None
-) -> None:
+    selectors: tuple[str, ...], catalog: str | None, *, shape: str, expand: bool, at: datetime | None,
+    require: str | None, max_age: int | None,
+) -> None:  # fmt: skip
     """Show which system runs with which kernel on which machine: what is promised, and what was seen."""
-    here = Session.begin()
     form = formats.find(shape)
     opened = session.open_catalog(catalog)
+    if expand:
+        _expand(opened, selectors, at)
+        return
+    opened = dates.as_of(opened, options.day(at))
     chosen = session.chosen(opened, selectors)
+    here = Session.begin()
     limit = timedelta(days=max_age) if max_age is not None else None
     evidence = EvidenceStore(here.paths.state).all()
     seen = survey(here.workshop(), opened, chosen, evidence, datetime.now(UTC), limit)
     tiles = [
         Tile(
-            cell=each.cell, status=each.status, images=each.images.references if each.images else {},
+            cell=each.cell, status=each.status,
+            images=each.images.references if each.images else each.cell.images,
             digests=each.images.digests if each.images else {},
         )
         for each in seen
@@ -49,6 +59,14 @@ def COMMAND(  # noqa: N802
     output.result(form.render(found, _look()))
     if require is not None:
         _gate(found, Standing(require))
+
+
+def _expand(opened: Catalog, selectors: tuple[str, ...], at: datetime | None) -> None:
+    """All that the catalog says, of every day unless one is asked for."""
+    from bootworthy.catalog import flat  # noqa: PLC0415  (slow to import, and few need it)
+
+    asked = dates.as_of(opened, options.day(at)) if at is not None else opened
+    output.result(flat.text(asked, session.chosen(asked, selectors)))
 
 
 def _look() -> formats.Look:

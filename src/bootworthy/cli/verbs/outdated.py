@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import click
 
@@ -15,16 +15,14 @@ from bootworthy.errors import RefusedError
 @click.command("outdated", short_help="What is past its end of life")
 @options.selectors
 @options.catalog
-@click.option(
-    "--at", type=click.DateTime(formats=["%Y-%m-%d"]), metavar="DATE", help="As of this day, YYYY-MM-DD, not today."
-)
+@options.at
 @options.as_json
 def COMMAND(selectors: tuple[str, ...], catalog: str | None, *, at: datetime | None, as_json: bool) -> None:  # noqa: N802
     """Say when the systems and kernels of the chosen cells end; leaves with 1 when one has.
 
     What is said of a month or a year holds to its last day.
     """
-    day = at.date() if at is not None else datetime.now(UTC).date()
+    day = options.day(at)
     found = lives(session.chosen(session.open_catalog(catalog), selectors), day)
     over = [life for life in found if life.over]
     if as_json:
