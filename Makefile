@@ -21,19 +21,26 @@ test: $(VENV)/dev
 soak: $(VENV)/dev
 	$(BIN)/pytest soak -q
 
-# Layers that nobody would make, for FUZZ_TIME seconds. What is found is a file crash-*: it goes into tests/unit/layers.
-FUZZ_TIME ?= 600
+# Layers, volumes and kernels that nobody would make, each for FUZZ_TIME seconds. What is found is a file crash-*: it
+# goes into the tests that the file in fuzz/ names.
+FUZZ_TIME ?= 200
 fuzz: $(VENV)/fuzz
-	$(VENV)/fuzz/bin/python fuzz/layers.py fuzz/corpus -max_len=16384 -max_total_time=$(FUZZ_TIME)
+	mkdir -p fuzz/corpus/layers fuzz/corpus/volumes fuzz/corpus/kernels
+	$(VENV)/fuzz/bin/python fuzz/layers.py fuzz/corpus/layers -max_len=16384 -max_total_time=$(FUZZ_TIME)
+	$(VENV)/fuzz/bin/python fuzz/volumes.py fuzz/corpus/volumes -max_len=700 -len_control=0 -max_total_time=$(FUZZ_TIME)
+	$(VENV)/fuzz/bin/python fuzz/kernels.py fuzz/corpus/kernels -max_len=16384 -max_total_time=$(FUZZ_TIME)
 
 # Us and others side by side, on inputs that it makes in BENCH_HOME (20 GB): half an hour, for docs/performance.md.
 bench: $(VENV)/dev
 	scripts/system bench
 	$(BIN)/python -m benchmarks --json benchmarks.json
 
-# What docs/checks.md says of the rules, from the rules.
+# What docs/checks.md and docs/lint.md say of the rules, from the rules; the questions of docs/resolve.md, from the
+# tests' data.
 docs: $(VENV)/dev
 	$(BIN)/python -m tests.check_page
+	$(BIN)/python -m tests.lint_page
+	$(BIN)/python -m tests.resolve_page
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format src tests soak benchmarks

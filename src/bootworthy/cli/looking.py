@@ -15,13 +15,13 @@ from bootworthy.cli.text import size
 from bootworthy.errors import NotFoundError, UsageError
 from bootworthy.host.progress import Progress
 from bootworthy.layers.node import Tree
-from bootworthy.oci import sources
 from bootworthy.oci.documents import Descriptor, Index
 from bootworthy.oci.image import Image, read_document
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
-from bootworthy.oci.transfer.named import DOCKER
+from bootworthy.oci.transfer.names import DOCKER
 from bootworthy.vocabulary import Architecture
+from bootworthy.volumes import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ def open_image(here: Session, text: str, architecture: Architecture | None, prog
     """The image that a person named, pulled first where it is in a registry.
 
     Raises:
-        BootworthyError: as `oci.sources.open_source`.
+        BootworthyError: as `volumes.plain.open_source`.
     """
-    return sources.open_source(
+    return plain.open_source(
         text, here.store, architecture=architecture, registries=here.registries(progress), progress=progress
     )
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bootworthy import catalog as catalogs
-from bootworthy.builders.workshop import Workshop
-from bootworthy.catalog import access, pins
-from bootworthy.catalog.entries import Catalog, Cell
+from bootworthy.host import leases
+from bootworthy.host.leases import Lease
 from bootworthy.host.paths import Paths
 from bootworthy.host.progress import QUIET, Progress
 from bootworthy.host.settings import Settings
+from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
 from bootworthy.oci.transfer.remote import Registries
+
+if TYPE_CHECKING:
+    from bootworthy.builders.workshop import Workshop
+    from bootworthy.catalog.entries import Catalog, Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,25 @@ class Session:
         """The image store."""
         return Store(self.paths.store)
 
+    def lease(self) -> Lease:
+        """What is used of the cache without a workshop; it holds as long as a `with` block, or the object."""
+        return Lease(leases.of_cache(self.paths.cache))
+
     def workshop(self, progress: Progress = QUIET, *, refresh: bool = False) -> Workshop:
         """Where builds happen."""
+        from bootworthy.builders.workshop import Workshop  # noqa: PLC0415  (slow to import, and not all build)
+
         return Workshop(self.store, self.paths.cache, self.settings, progress, refresh)
 
     def registries(self, progress: Progress = QUIET, *, catalog: str | None = None) -> Registries:
         """The registries of the world; what a catalog lists for reference only is not fetched."""
-        return Registries(
-            self.settings.registries, progress, lambda reference: access.check(reference, catalog, Path.cwd())
-        )
+
+        def permit(reference: Reference) -> None:
+            from bootworthy.catalog import access  # noqa: PLC0415  (slow to import, and few fetch)
+
+            access.check(reference, catalog, Path.cwd())
+
+        return Registries(self.settings.registries, progress, permit)
 
 
 def open_catalog(name: str | None) -> Catalog:
@@ -56,12 +70,17 @@ def open_catalog(name: str | None) -> Catalog:
     Raises:
         DocumentError, NotFoundError, HostError: it, or its lock file, cannot be used.
     """
+    from bootworthy import catalog as catalogs  # noqa: PLC0415  (slow to import, and not all read one)
+    from bootworthy.catalog import pins  # noqa: PLC0415
+
     opened = catalogs.load(name, Path.cwd())
     return replace(opened, pins=pins.load(lock_file(opened), opened.name))
 
 
 def lock_file(catalog: Catalog) -> Path:
     """Where the lock file of a catalog is, or would be."""
+    from bootworthy.catalog import pins  # noqa: PLC0415  (as above)
+
     return pins.path_for(catalog.source, catalog.folder, Path.cwd())
 
 
@@ -71,4 +90,6 @@ def chosen(catalog: Catalog, selectors: Sequence[str]) -> tuple[Cell, ...]:
     Raises:
         NotFoundError: a selector matches nothing.
     """
-    return catalogs.select(catalog.cells, selectors) if selectors else catalog.cells
+    from bootworthy.catalog.selection import select  # noqa: PLC0415  (as above)
+
+    return select(catalog.cells, selectors) if selectors else catalog.cells

@@ -193,6 +193,34 @@ def test_lock_check_asks_the_registry(
     assert run(["lock", "--mirrors"]) == 2
 
 
+def test_pull_what_is_locked(
+    home: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Registry() as registry:
+        shelves.write(home, registry.host)
+        assert run(["pull", "--locked"]) == 9
+        assert "bootworthy lock" in failed(capsys)
+        assert run(["pull"]) == 2
+        assert run(["pull", "--locked", "--all-platforms"]) == 2
+        before = shelves.stock(store, registry.host)
+        push(store, registry.host)
+        assert run(["lock"]) == 0
+        shelves.stock(store, registry.host, content="newer ")
+        push(store, registry.host)
+        monkeypatch.setenv("BOOTWORTHY_STORE", str(home / "empty"))
+        capsys.readouterr()
+        assert run(["build"]) == 9
+        assert f"bootworthy pull --locked {shelves.MICRO}" in failed(capsys)
+        assert run(["pull", "--locked", "one/*/micro", "--json"]) == 0
+        assert len(said(capsys)["images"]) == 4
+        assert run(["pull", "--locked", "--json"]) == 0
+        assert {each["digest"] for each in said(capsys)["images"]} == {each.digest for each in before.values()}
+        assert run(["build", "--json"]) == 0
+        told = said(capsys)
+        assert told["cells"][0]["digests"]["root"] == before["root"].digest
+        assert {each["reference"] for each in told["bundles"]} == {shelves.BUNDLE}
+
+
 def test_diff(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     shelves.stock(store)
     store.tag(Reference.parse("localhost/next:1"), shelves.put(store, "root", "next"))

@@ -12,6 +12,7 @@ from bootworthy.cli.main import run
 from bootworthy.oci.reference import Reference
 from bootworthy.oci.store import Store
 from bootworthy.vocabulary import Architecture
+from tests.faults import damage
 from tests.moved_images import OTHER, blobs, left, put_image, put_index
 from tests.printed import said
 from tests.registry import Basic, Registry
@@ -76,6 +77,50 @@ def test_push_and_pull(
         assert (shown["name"], shown["absent"], shown["problem"]) == (name, [], None)
         assert run(["tags", f"{registry.host}/sys/tem"]) == 0
         assert capsys.readouterr().out == "v1\n"
+
+
+def test_no_image_for_an_architecture(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said which image, and what there is of it."""
+    with Registry() as registry:
+        name = f"{registry.host}/sys/tem:v1"
+        assert run(["push", IMAGE, name]) == 0
+        elsewhere(monkeypatch, home / "got")
+        for words in (["pull", name], ["copy", f"docker://{name}", "localhost/x:1"], ["inspect", f"docker://{name}"]):
+            capsys.readouterr()
+            assert run([*words, "--arch", OTHER.value]) == 9
+            told = capsys.readouterr().err
+            assert f"error: {name}: there is no image for linux/{OTHER.oci}\n" in told
+            assert f"hint: there is: linux/{Architecture.native().oci}\n" in told
+
+
+def test_a_corrupt_blob_of_the_right_size(
+    home: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pull believes what is there by name and size; whoever reads it does not, and nobody gets it from us."""
+    with Registry() as registry, Registry() as far:
+        name = f"{registry.host}/sys/tem:v1"
+        assert run(["push", IMAGE, name]) == 0
+        got = elsewhere(monkeypatch, home / "got")
+        assert run(["pull", name]) == 0
+        layer = got.image(Reference.parse(name)).layers[0].descriptor
+        damage(got.blob_path(layer.digest))
+        assert run(["pull", name, "--json"]) == 0
+        for words in (
+            ["images", "--verify"], ["push", name, f"{far.host}/x:1"], ["copy", name, "oci:layout:x"],
+            ["save", name, "-o", "x.tar"], ["convert", name, "-o", "x.ext4"], ["unpack", name, "out"],
+        ):  # fmt: skip
+            capsys.readouterr()
+            assert run(words) == 6, words
+            told = capsys.readouterr()
+            assert layer.digest.partition(":")[2] in told.out + told.err
+        assert far.storage.manifest("x", "1") is None
+        assert far.storage.blob("x", layer.digest) is None
+        assert not [path for path in ("x.tar", "x.ext4", "out") if (home / path).exists()]
+        got.blob_path(layer.digest).unlink()
+        assert run(["pull", name]) == 0
+        assert run(["images", "--verify"]) == 0
 
 
 def test_images_shows_what_is_only_named(

@@ -32,9 +32,8 @@ def COMMAND(wanted: Wanted, *, only_plan: bool) -> None:  # noqa: N802
         refuse(Checked(here.paths.cache / "checks").check(target))
         launcher = launching.launcher(target)
         if launcher is None:
-            raise HostError(
-                "vmm.not-launchable", f"{target.facts.vmm} cannot be launched from here", hint="run `bootworthy doctor`"
-            )
+            hint = "install the image on the hardware itself" if target.facts.hardware else "run `bootworthy doctor`"
+            raise HostError("vmm.not-launchable", f"{target.facts.vmm} cannot be launched from here", hint=hint)
         request = prepare.request(target, Accelerator.TCG, (), again=wanted.again("boot", target), tool=TOOL)
         request = replace(request, bootable=prepare.bootable(target, probed=access.autologin()))
         choice = launching.accelerator(target, request, launcher)

@@ -7,13 +7,12 @@ from uuid import UUID
 
 import click
 
-from bootworthy.builders import layer
 from bootworthy.cli import options, output
 from bootworthy.cli.session import Session
 from bootworthy.cli.text import parse_size
 from bootworthy.filesystems.writer import VolumeOptions
-from bootworthy.oci import sources
 from bootworthy.vocabulary import Architecture
+from bootworthy.volumes import plain
 from bootworthy.volumes.convert import convert
 from bootworthy.volumes.identity import Source
 
@@ -73,17 +72,18 @@ def COMMAND(  # noqa: N802, PLR0913, PLR0917  (one argument an option)
     lzma, deflate; squashfs zstd, gzip, lz4, xz, none; tar and cpio none, gzip, zstd. The first is the default.
 
     IMAGE is a reference in the store, docker://REF (pulled first), oci:DIR[:TAG], oci-archive:FILE[:TAG] or
-    docker-archive:FILE.
+    docker-archive:FILE; or a plain file: an ext4 volume.
     """
     here = Session.begin()
     wish = VolumeOptions(size=size, free=free, inodes=inodes, label=label, profile=profile, uuid=uuid)
-    with output.progress() as progress:
-        found = sources.open_source(
+    with output.progress() as progress, here.lease() as lease:
+        found = plain.open_source(
             image, here.store, architecture=Architecture.parse(arch) if arch else None,
             registries=here.registries(progress), progress=progress,
         )  # fmt: skip
-        workshop = here.workshop(progress)
-        tree = layer.tree_of(workshop, found)
+        lease.hold(*(layer.diff_id for layer in found.layers))
+        layers = here.paths.cache / "layers"
+        tree = plain.on_blocks(found, plain.tree_of(found, layers, progress), layers, lease)
         planned = convert(tree, Source.of(found), filesystem, wish, out, progress)
     if as_json:
         paths = {"device-paths": [str(path) for path in planned.devices]} if planned.devices else {}

@@ -28,7 +28,8 @@ def COMMAND(image: str, arch: str | None, *, brief: bool, packages: bool, as_jso
     """Say what IMAGE is, and what is in it: kernel, packages, users who can log in, services, ports, what it lacks.
 
     IMAGE is a reference in the store, docker://REF (pulled first), oci:DIR[:TAG], oci-archive:FILE[:TAG] or
-    docker-archive:FILE. Ports are those of socket units: what a service opens by itself no file tells.
+    docker-archive:FILE; or a plain file: an ext4 volume, a kernel, an initial RAM disk. Ports are those of socket
+    units: what a service opens by itself no file tells.
     """
     if brief and packages:
         raise click.UsageError("--brief reads no packages")

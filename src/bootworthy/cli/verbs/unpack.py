@@ -7,14 +7,13 @@ from pathlib import Path
 
 import click
 
-from bootworthy.builders import layer
 from bootworthy.cli import options, output
 from bootworthy.cli.session import Session
 from bootworthy.cli.text import size
 from bootworthy.errors import UsageError
 from bootworthy.layers.node import Tree
-from bootworthy.oci import sources
 from bootworthy.vocabulary import Architecture
+from bootworthy.volumes import plain as plain_files
 from bootworthy.volumes.unpack import Unpacked, read, unpack
 
 
@@ -36,7 +35,7 @@ def COMMAND(  # noqa: N802  (one argument an option)
     DIR.owners.json.
 
     IMAGE is a reference in the store, docker://REF (pulled first), oci:DIR[:TAG], oci-archive:FILE[:TAG] or
-    docker-archive:FILE.
+    docker-archive:FILE; or a plain file: an ext4 volume.
     """
     here = Session.begin()
     if folder == "-" and (len(paths) != 1 or as_json):
@@ -44,13 +43,13 @@ def COMMAND(  # noqa: N802  (one argument an option)
             "unpack.one-file", "standard output takes the content of one file", where=image,
             hint=f"name it: bootworthy unpack {image} - PATH",
         )  # fmt: skip
-    with output.progress() as progress:
-        found = sources.open_source(
+    with output.progress() as progress, here.lease() as lease:
+        found = plain_files.open_source(
             image, here.store, architecture=Architecture.parse(arch) if arch else None,
             registries=here.registries(progress), progress=progress,
         )  # fmt: skip
-        workshop = here.workshop(progress)
-        tree = layer.tree_of(workshop, found)
+        lease.hold(*(layer.diff_id for layer in found.layers))
+        tree = plain_files.tree_of(found, here.paths.cache / "layers", progress)
         if folder == "-":
             _print(tree, paths[0], found.name)
             return

@@ -1,0 +1,1 @@
+"""What is wrong in documents that others wrote, and what to do about it."""

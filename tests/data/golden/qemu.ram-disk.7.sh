@@ -1,0 +1,24 @@
+qemu-system-x86_64 \
+  -M microvm,acpi=on,rtc=on \
+  -accel kvm \
+  -cpu host \
+  -bios qboot.rom \
+  -smp 2 \
+  -m 1024 \
+  -nodefaults \
+  -no-user-config \
+  -no-reboot \
+  -display none \
+  -chardev stdio,id=console,signal=off \
+  -serial chardev:console \
+  -kernel vm/kernel \
+  -initrd vm/initrd \
+  -append 'console=ttyS0 panic=-1 root=LABEL=root rw reboot=t' \
+  -drive id=root,file=vm/root.ext4,format=raw,if=none \
+  -device virtio-blk-device,drive=root,serial=root \
+  -drive id=modules,file=vm/modules.ext4,format=raw,if=none,readonly=on \
+  -device virtio-blk-device,drive=modules,serial=modules \
+  -netdev user,id=net0,restrict=on \
+  -device virtio-net-device,netdev=net0,mac=52:54:00:b0:07:01 \
+  -object rng-random,id=entropy,filename=/dev/urandom \
+  -device virtio-rng-device,rng=entropy
