@@ -6,6 +6,8 @@ import contextlib
 import functools
 import hashlib
 import os
+import re
+import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +32,12 @@ TINY = {
 ALWAYS = (
     "MODULES=y", "NET=y", "NETDEVICES=y", "NET_CORE=y", "DUMMY=m", "IKCONFIG=y", "PRINTK=y", 'LOCALVERSION="-tiny"',
 )  # fmt: skip
+
+_UNUSED = (
+    r"[^/]+/(Documentation|sound|tools/(testing|perf)|arch/(?!x86|arm64)[^/]+|"
+    r"drivers/(gpu/drm|net/ethernet|net/wireless|media|staging|infiniband|scsi|usb))/"
+)
+_RULES = r"/(Kconfig|Makefile|Kbuild)[^/]*$"
 
 
 def kept() -> Command:
@@ -62,14 +70,32 @@ def unpacked(archive: Path, folder: Path) -> KernelTree:
     return unpack(archive, folder, PACKAGE)
 
 
+def clean(tree: KernelTree) -> None:
+    """Take away what builds made of it."""
+    processes.run(["make", "mrproper"], cwd=tree.root, timeout=600, starts_others=True)
+
+
 def tiny(tree: KernelTree, architecture: Architecture) -> str:
     """The whole `.config` of a kernel that has nearly nothing, as the kernel's own build writes it."""
     asked = tree.root.parent / "tiny.config"
     asked.write_text("".join(f"CONFIG_{line}\n" for line in (*ALWAYS, *TINY[architecture])))
     words = Toolchain(architecture, Architecture.native()).words
-    argv = ["make", *words, "mrproper", "allnoconfig"]
+    clean(tree)
+    argv = ["make", *words, "allnoconfig"]
     processes.run(argv, env={"KCONFIG_ALLCONFIG": str(asked)}, cwd=tree.root, timeout=600, starts_others=True)
     return (tree.root / ".config").read_text()
+
+
+def lean(tree: KernelTree, archive: Path) -> Path:
+    """An archive of the same source without what no small kernel compiles: it is unpacked many times."""
+
+    def kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        dropped = re.match(_UNUSED, member.name) and not re.search(_RULES, member.name)
+        return None if member.isfile() and dropped else member
+
+    with tarfile.open(archive, "w") as tar:
+        tar.add(tree.root, tree.root.name, filter=kept)
+    return archive
 
 
 @contextlib.contextmanager

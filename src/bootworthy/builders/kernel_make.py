@@ -5,6 +5,7 @@ Source: Documentation/kbuild/{kbuild,kconfig,reproducible-builds}.rst of Linux.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,9 @@ class KernelMake:
         """What would else be the time, the user, the machine, a counter, a path, or the state of a git repository."""
         mapped = f"-ffile-prefix-map={self.tree.root}={_TOP}"
         return {
-            "KBUILD_BUILD_TIMESTAMP": f"@{self.tree.epoch}", "KBUILD_BUILD_USER": _NOBODY, "KBUILD_BUILD_HOST": _NOBODY,
-            "KBUILD_BUILD_VERSION": "1", "KCFLAGS": mapped, "KAFLAGS": mapped, "LOCALVERSION": "",
+            "KBUILD_BUILD_TIMESTAMP": _date(self.tree.epoch), "KBUILD_BUILD_USER": _NOBODY,
+            "KBUILD_BUILD_HOST": _NOBODY, "KBUILD_BUILD_VERSION": "1", "KCFLAGS": mapped, "KAFLAGS": mapped,
+            "LOCALVERSION": "",
             "LC_ALL": "C", "SOURCE_DATE_EPOCH": str(self.tree.epoch),
         }  # fmt: skip
 
@@ -127,3 +129,9 @@ class KernelMake:
             where=f"Linux {self.tree.version} ({self.chain.architecture})",
             hint=f"all that it said is in {self.log}",
         )  # fmt: skip
+
+
+def _date(epoch: int) -> str:
+    """A time as date(1) shows it."""
+    text = time.asctime(time.gmtime(epoch))
+    return f"{text[:-5]} UTC {text[-4:]}"

@@ -18,7 +18,6 @@ from bootworthy.builders.toolchain import Toolchain
 from bootworthy.builders.workshop import Build, Built, Workshop
 from bootworthy.catalog.entries import Kernel, KernelSource, SourceArchive
 from bootworthy.errors import BuildError
-from bootworthy.host import processes
 from bootworthy.kernels import base, kconfig, profile
 from bootworthy.kernels.config import Config
 from bootworthy.kernels.formats import Format, identify
@@ -62,7 +61,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
     tree = compiled_kernels.unpacked(archive, folder / "tree")
     for architecture in Architecture:
         (folder / f"{architecture}.config").write_text(compiled_kernels.tiny(tree, architecture))
-    with compiled_kernels.served(archive) as served:
+    compiled_kernels.clean(tree)
+    with compiled_kernels.served(compiled_kernels.lean(tree, folder / "linux.tar")) as served:
         yield Sources(served, tree, folder)
 
 
@@ -171,7 +171,7 @@ def test_every_profile_goes_with_the_configuration_of_ours(sources: Sources, arc
     names = [name for name in profile.known() if name != "ebpf"]
     begun = base.load("microvm", architecture)
     request = kernel_request.join(begun, names, architecture, sources.tree.version, symbols)
-    processes.run(["make", "mrproper"], cwd=sources.tree.root, timeout=600, starts_others=True)
+    compiled_kernels.clean(sources.tree)
     config = KernelMake(sources.tree, chain, sources.folder / "log").configure(request)
     reports = [profile.judge(profile.load(name), config, architecture, sources.tree.version) for name in names]
     assert [report.profile.name for report in reports if not report.met] == []
@@ -180,7 +180,7 @@ def test_every_profile_goes_with_the_configuration_of_ours(sources: Sources, arc
 def test_a_build_that_fails(sources: Sources) -> None:
     log = sources.folder / "failed.log"
     make = KernelMake(sources.tree, Toolchain(X86, Architecture.native()), log)
-    processes.run(["make", "mrproper"], cwd=sources.tree.root, timeout=600, starts_others=True)
+    compiled_kernels.clean(sources.tree)
     (sources.tree.root / ".config").write_text((sources.folder / f"{X86}.config").read_text())
     broken = sources.tree.root / "init" / "version.c"
     text = broken.read_text()
