@@ -25,7 +25,7 @@ from bootworthy.kernels.base import Base
 from bootworthy.kernels.config import Config
 from bootworthy.vocabulary import Architecture
 
-REVISION = 1
+REVISION = 2
 
 
 class SourceKernels:
