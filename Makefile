@@ -17,7 +17,7 @@ test: $(VENV)/dev
 	$(BIN)/pytest tests/unit -n 2 -q
 	$(BIN)/pytest tests/tools tests/boot -n 2 --dist loadfile -q
 
-# Twenty proofs of each cell, a hundred kills: an hour, for figures that go into the docs.
+# Twenty proofs of each cell, a hundred kills, kernels compiled several times: hours, for figures that go into the docs.
 soak: $(VENV)/dev
 	$(BIN)/pytest soak -q
 
